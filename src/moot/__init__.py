@@ -1,0 +1,1 @@
+"""moot: a meeting service in one process."""

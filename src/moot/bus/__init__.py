@@ -1,0 +1,1 @@
+"""An event reaches every process, in order for its meeting."""

@@ -1,0 +1,1 @@
+"""One command from start to end: load, decide, commit, announce."""

@@ -1,0 +1,1 @@
+"""HTTP requests become commands, and results become responses."""

@@ -1,0 +1,1 @@
+"""The media engine as seen from the control plane: one port, three engines."""

@@ -1,0 +1,1 @@
+"""A WebSocket follows the events of one meeting."""

@@ -1,0 +1,1 @@
+"""LiveKit's client dialect becomes moot's words, and back."""

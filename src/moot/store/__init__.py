@@ -1,0 +1,1 @@
+"""Values to SQL and back: named statements on SQLite, PostgreSQL and memory."""
