@@ -1,1 +1,1 @@
-"""The media engine as seen from the control plane: one port, three engines."""
+"""The media engine as seen from Python: one port; builtin, livekit and fake are its adapters."""
