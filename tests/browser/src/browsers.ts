@@ -1,0 +1,68 @@
+// Real browsers with fake devices: the distribution's Chromium and Firefox, each with a fresh profile.
+
+import { existsSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import puppeteer, { type Browser } from "puppeteer-core";
+import { type Likeness, writeLikeness } from "./media.ts";
+
+export type Kind = "chromium" | "firefox";
+
+const PATHS: Record<Kind, readonly string[]> = {
+  chromium: ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"],
+  firefox: ["/usr/bin/firefox-esr", "/usr/bin/firefox"],
+};
+
+function executable(kind: Kind): string {
+  const path = PATHS[kind].find((candidate) => existsSync(candidate));
+  if (path === undefined) throw new Error(`${kind} is not installed; "make test" installs it, or: apt-get install ${kind}`);
+  return path;
+}
+
+/**
+ * Starts a browser whose camera shows `likeness.rgb` and whose microphone beeps at `likeness.toneHz`.
+ * Firefox's fake camera has a picture of its own (a slowly turning colour); its tone is as asked.
+ */
+export async function launch(kind: Kind, likeness: Likeness, options: { readonly size?: readonly [number, number]; readonly args?: readonly string[] } = {}): Promise<Browser> {
+  const [width, height] = options.size ?? [1280, 800];
+  if (kind === "chromium") {
+    const { video, audio } = writeLikeness(mkdtempSync(join(tmpdir(), "moot-likeness-")), likeness);
+    return puppeteer.launch({
+      browser: "chrome",
+      executablePath: executable(kind),
+      headless: true,
+      defaultViewport: { width, height },
+      args: [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        `--use-file-for-fake-video-capture=${video}`,
+        `--use-file-for-fake-audio-capture=${audio}`,
+        "--auto-select-desktop-capture-source=Entire screen",
+        ...(options.args ?? []),
+      ],
+    });
+  }
+  return puppeteer.launch({
+    browser: "firefox",
+    executablePath: executable(kind),
+    headless: true,
+    defaultViewport: { width, height },
+    extraPrefsFirefox: {
+      "media.navigator.streams.fake": true,
+      "media.navigator.permission.disabled": true,
+      "media.navigator.audio.fake_frequency": likeness.toneHz,
+      "app.update.enabled": false,
+      "datareporting.policy.dataSubmissionEnabled": false,
+      "network.captive-portal-service.enabled": false,
+      "network.connectivity-service.enabled": false,
+    },
+    args: [...(options.args ?? [])],
+  });
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["scenes/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 90_000,
+    // Browsers are processes of their own: two files at a time are what two cores carry.
+    pool: "forks",
+    maxWorkers: 2,
+    reporters: ["verbose"],
+  },
+});
