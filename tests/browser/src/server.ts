@@ -1,6 +1,6 @@
 // A real `moot serve` in a process of its own, on a free port and a fresh data folder.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { appendFileSync, mkdtempSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -53,6 +53,13 @@ export class Server {
     const pid = this.#process?.pid;
     if (pid === undefined) throw new Error("the server is not running");
     return pid;
+  }
+
+  /** The ports that the process listens on, media included. */
+  ports(): number[] {
+    const listing = execFileSync("ss", ["-Hlntup"], { encoding: "utf8" });
+    const own = listing.split("\n").filter((line) => line.includes(`pid=${this.pid},`));
+    return [...new Set(own.map((line) => Number(/:(\d+)\s/.exec(line.trim().split(/\s+/)[4] + " ")?.[1])))].filter((port) => port > 0);
   }
 
   /** Starts the process on the same port and folder as before; returns when it is ready. */

@@ -1,0 +1,120 @@
+// The seat: refresh, second tab, network loss and a killed server leave everybody where they were.
+
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { cut, heal } from "../src/network.ts";
+import { Person, until } from "../src/person.ts";
+import { ANA, TEST_USER } from "../src/people.ts";
+import { doesNotHear, hears, sees } from "../src/senses.ts";
+import { Server } from "../src/server.ts";
+import { keepTrace } from "../src/trace.ts";
+
+let server: Server;
+const people: Person[] = [];
+
+beforeAll(async () => {
+  server = await Server.start();
+});
+afterEach(async (context) => {
+  heal();
+  await keepTrace(context, people, server);
+  await Promise.all(people.splice(0).map((person) => person.close()));
+});
+afterAll(async () => server.down());
+
+async function two(): Promise<{ host: Person; guest: Person; meetingId: string }> {
+  const host = await Person.arrive("chromium", TEST_USER, server);
+  people.push(host);
+  const guest = await Person.arrive("firefox", ANA, server);
+  people.push(guest);
+  const meetingId = await host.createMeeting();
+  await guest.join(meetingId);
+  await sees(guest, host);
+  await sees(host, guest);
+  return { host, guest, meetingId };
+}
+
+/** Notes every status that a person's tile ever shows to somebody, until `stop` is called. */
+async function statusesSeen(viewer: Person, name: string): Promise<() => Promise<string[]>> {
+  await viewer.page.evaluate((wanted) => {
+    const seen: string[] = [];
+    const note = (): void => {
+      const tile = [...document.querySelectorAll("article[data-participant-id]")].find((node) => (node.getAttribute("aria-label") ?? "").startsWith(wanted));
+      const status = tile?.getAttribute("data-status") ?? "absent";
+      if (seen.at(-1) !== status) seen.push(status);
+    };
+    note();
+    new MutationObserver(note).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-status"] });
+    Object.assign(window, { mootStatusesSeen: seen });
+  }, name);
+  return () => viewer.page.evaluate(() => (window as unknown as { mootStatusesSeen: string[] }).mootStatusesSeen);
+}
+
+test("JOIN-4 JOIN-5 HOST-1: the host refreshes 20 times and nobody sees a leave", async () => {
+  const { host, guest } = await two();
+  const before = await until("the host's tile", () => host.tile(TEST_USER.name));
+  const seen = await statusesSeen(guest, TEST_USER.name);
+  for (let i = 0; i < 20; i++) {
+    await host.page.reload({ waitUntil: "domcontentloaded" });
+    await host.isIn();
+  }
+  const after = await until("the host's tile", () => host.tile(TEST_USER.name));
+  expect(after.id).toBe(before.id);
+  expect(await seen()).not.toContain("absent");
+  expect(await seen()).not.toContain("disconnected");
+  expect(await guest.tiles()).toHaveLength(2);
+  await sees(guest, host);
+  await host.press("Leave");
+  await until("the choice to end for all", async () => host.has("End for all", "menuitem"));
+  expect(host.errors).toEqual([]);
+  expect(guest.errors).toEqual([]);
+});
+
+test("JOIN-6: a second tab is the same participant with one live microphone", async () => {
+  const { host, guest, meetingId } = await two();
+  const tab = await host.secondTab();
+  await host.open(`/${meetingId}`, tab);
+  await until("the page says so", async () => tab.evaluate(() => document.body.innerText.includes("here already") || document.body.innerText.includes("already in this meeting")));
+  await host.press("Join now", "button", tab).catch(() => undefined);
+  await host.isIn(tab);
+  await until("two tiles everywhere", async () => (await guest.tiles()).length === 2 && (await host.tiles(tab)).length === 2);
+  expect((await host.tile(TEST_USER.name, tab))?.id).toBe((await host.tile(TEST_USER.name))?.id);
+  await hears(guest, host);
+  await tab.close();
+  await hears(guest, host);
+  expect(await guest.tiles()).toHaveLength(2);
+});
+
+test("JOIN-4: a network cut of 15 s heals by itself", async () => {
+  const { host, guest } = await two();
+  const seen = await statusesSeen(guest, TEST_USER.name);
+  cut(server);
+  await sleep(15_000);
+  heal();
+  await until("both are back", async () => (await guest.tile(TEST_USER.name))?.status === "connected" && (await host.tile(ANA.name))?.status === "connected", 20_000);
+  await sees(guest, host);
+  await sees(host, guest);
+  await hears(guest, host);
+  expect(await seen()).not.toContain("absent");
+  expect(await host.has("Turn off microphone")).toBe(true);
+});
+
+test("JOIN-10: kill -9 of the server leaves both in the meeting, with picture and chat", async () => {
+  const { host, guest } = await two();
+  await host.press("Chat");
+  await host.fill("Message everyone", "written before the crash");
+  await host.page.keyboard.press("Enter");
+  await guest.press("Chat");
+  await until("the message arrives", () => guest.page.evaluate(() => document.body.innerText.includes("written before the crash")));
+  await guest.press("Turn off microphone");
+  await until("the host knows", async () => (await host.tile(ANA.name))?.audio === "off");
+  await server.down("SIGKILL");
+  await server.up();
+  const from = performance.now();
+  await sees(guest, host);
+  await sees(host, guest);
+  expect(performance.now() - from).toBeLessThan(15_000);
+  expect(await guest.page.evaluate(() => document.body.innerText.includes("written before the crash"))).toBe(true);
+  expect((await host.tile(ANA.name))?.audio).toBe("off");
+  await doesNotHear(host, guest);
+});
