@@ -53,6 +53,12 @@ _TABLE: Final = (
         "This page is not allowed to use this server.",
         "Open the meeting on the server's own address, or add the origin to `allowed_origins`.",
     ),
+    ProblemKind(
+        "host_unknown",
+        421,
+        "This server does not go by the name in the address.",
+        "Open the server's own address, or set `public_url` to the address people type.",
+    ),
     # What was asked
     ProblemKind(
         "meeting_id_invalid",
@@ -296,6 +302,12 @@ _TABLE: Final = (
         "Try again in a moment; the page does so by itself.",
         4013,
         True,
+    ),
+    ProblemKind(
+        "issuer_unavailable",
+        503,
+        "The sign-in service that this server trusts cannot be reached at the moment.",
+        "Try again in a moment, or join as a guest.",
     ),
     ProblemKind(
         "storage_full",

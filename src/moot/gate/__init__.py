@@ -1,0 +1,1 @@
+"""What is let in: addresses behind proxies, names and origins, rates."""
