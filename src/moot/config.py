@@ -124,7 +124,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         _setting(
             _STORE,
             "Where meetings are kept: `postgresql://…` or `sqlite:///absolute/path`; unset, the "
-            "file `moot.db` in the data folder.",
+            "file `moot.sqlite3` in the data folder.",
         ),
     ] = None
     database_pool: Annotated[
@@ -276,7 +276,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         _setting(
             _LIMIT, "The largest WebSocket message from a browser.", "bytes", ge=1024, le=1_048_576
         ),
-    ] = 65_536
+    ] = 16_384
     max_queue_bytes: Annotated[
         int,
         _setting(
@@ -349,7 +349,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def sqlite_path(self) -> Path | None:
         """The SQLite file, or None when the store is PostgreSQL."""
         if self.database_url is None:
-            return self.data / "moot.db"
+            return self.data / "moot.sqlite3"
         scheme, _, rest = self.database_url.reveal().partition(":")
         return Path(rest.removeprefix("//")) if scheme == "sqlite" else None
 

@@ -61,6 +61,17 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
         return self.type is Secret or Secret in get_args(self.type)
 
     @property
+    def default_text(self) -> str:
+        """The default as one would write it; empty where a setting has none."""
+        if self.type is Path:
+            return "~/.local/share/moot"
+        if self.type is bool:
+            return "on" if self.default else "off"
+        if self.type in (int, float):
+            return f"{self.default:.10g}"
+        return str(self.default) if isinstance(self.default, str) else ""
+
+    @property
     def expects(self) -> str:
         """What may be given, in words: the cure for a wrong value."""
         if get_origin(self.type) is Literal:
