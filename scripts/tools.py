@@ -10,11 +10,11 @@ import sys
 
 # Each row: the program, how it says its version, the least version, what it is for, the cure.
 NEEDED = (
-    ("cargo", "--version", (1, 95), "the media core", "install Rust with rustup (rustup.rs), then `rustup update stable`"),
+    ("cargo", "--version", (1, 95), "the media core", "install Rust with rustup (rustup.rs)"),
     ("cc", "--version", (0,), "the media core", "apt-get install build-essential"),
-    ("node", "--version", (20, 19), "the meeting page", "install Node.js 20.19 or newer (nodejs.org)"),
+    ("node", "--version", (20, 19), "the meeting page", "install Node.js 20.19 (nodejs.org)"),
     ("npm", "--version", (9,), "the meeting page", "it comes with Node.js (nodejs.org)"),
-)  # fmt: skip
+)
 PYTHON = (3, 11)
 
 
@@ -37,8 +37,8 @@ def missing() -> "list[str]":
     if sys.version_info < PYTHON:
         have = ".".join(map(str, sys.version_info[:2]))
         wrong.append(
-            f"Python {have} is too old: install 3.11 or newer (apt-get install python3 python3-venv on Debian 12), "
-            "or name one: make PYTHON=python3.12 build."
+            f"Python {have} is too old: install 3.11 or newer (on Debian 12: apt-get install "
+            "python3 python3-venv), or name one: make PYTHON=python3.12 build."
         )
     for program, flag, least, purpose, cure in NEEDED:
         if shutil.which(program) is None:

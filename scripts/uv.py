@@ -20,7 +20,8 @@ def make_environment(folder: Path) -> None:
     package = "python3-venv"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         sys.exit(
-            f"moot cannot be built: {sys.executable} cannot make a virtual environment: apt-get install {package}."
+            f"moot cannot be built: {sys.executable} cannot make a virtual environment: "
+            f"apt-get install {package}."
         )
     print(f"== installing {package}", flush=True)
     subprocess.run(["apt-get", "update", "-qq"], check=True)
@@ -38,7 +39,7 @@ def main(folder: Path) -> None:
             return
     print(f"== uv {VERSION}", flush=True)
     make_environment(folder)
-    pip = [folder / "bin" / "python", "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, "install", f"uv=={VERSION}"], check=True)
 
 
