@@ -84,6 +84,8 @@ class Participant(msgspec.Struct, frozen=True):
     verified: bool = False
     """The name comes from an account, not from a guest."""
     left_at: int | None = None
+    twin: int = 1
+    """Which one of this name it is among those who were in when it came; shown from 2 on (PERSON-3)."""
 
 
 class Connection(msgspec.Struct, frozen=True):
