@@ -12,8 +12,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from moot.model.ids import ConnectionId, MeetingId, MeetingUid, MessageId, ParticipantId, PersonId, ProcessId
-from moot.model.meeting import ChatMessage, Connection, Event, Meeting, Participant, Process, Settings
+from moot.model.ids import (
+    ConnectionId,
+    MeetingId,
+    MeetingUid,
+    MessageId,
+    ParticipantId,
+    PersonId,
+    ProcessId,
+)
+from moot.model.meeting import (
+    ChatMessage,
+    Connection,
+    Event,
+    Meeting,
+    Participant,
+    Process,
+    Settings,
+)
 
 T = TypeVar("T")
 
@@ -34,11 +50,20 @@ class Transaction(Protocol):
         """Read a meeting and hold its row until the end: all writers of one meeting queue here."""
         ...
 
-    def append_event(self, meeting_uid: MeetingUid, *, type: str, at: int, body: bytes, audience: str = "") -> Event:
+    def append_event(
+        self, meeting_uid: MeetingUid, *, type: str, at: int, body: bytes, audience: str = ""
+    ) -> Event:
         """Take the meeting's next `event_seq` (`UPDATE … event_seq + 1 … RETURNING`) and store the event under it."""
         ...
 
-    def update_settings(self, meeting_uid: MeetingUid, *, settings: Settings, passcode_hash: str | None, expected_version: int) -> Meeting | None:
+    def update_settings(
+        self,
+        meeting_uid: MeetingUid,
+        *,
+        settings: Settings,
+        passcode_hash: str | None,
+        expected_version: int,
+    ) -> Meeting | None:
         """Replace settings and passcode if the version is still the expected one, and raise it; else None."""
         ...
 
@@ -55,9 +80,13 @@ class Transaction(Protocol):
         ...
 
     # Participants
-    def find_participant(self, meeting_uid: MeetingUid, person_id: PersonId) -> Participant | None: ...
+    def find_participant(
+        self, meeting_uid: MeetingUid, person_id: PersonId
+    ) -> Participant | None: ...
 
-    def find_participant_by_id(self, meeting_uid: MeetingUid, participant_id: ParticipantId) -> Participant | None:
+    def find_participant_by_id(
+        self, meeting_uid: MeetingUid, participant_id: ParticipantId
+    ) -> Participant | None:
         """Read by id within one meeting: an id of another meeting is None."""
         ...
 
@@ -73,7 +102,9 @@ class Transaction(Protocol):
         """Write every column but id, meeting_uid, person_id, joined_at and fence; return the row."""
         ...
 
-    def list_participants(self, meeting_uid: MeetingUid, *, statuses: Sequence[str]) -> Sequence[Participant]:
+    def list_participants(
+        self, meeting_uid: MeetingUid, *, statuses: Sequence[str]
+    ) -> Sequence[Participant]:
         """Read those with one of the statuses, in the order (joined_at, id)."""
         ...
 
@@ -86,28 +117,41 @@ class Transaction(Protocol):
     # Connections
     def upsert_connection(self, connection: Connection) -> Connection | None:
         """Insert, or return the stored one if the id exists for the same participant (its fence and state
-        become the given ones); None if the id belongs to another participant."""
+        become the given ones); None if the id belongs to another participant.
+        """
         ...
 
     def find_connection(self, connection_id: ConnectionId) -> Connection | None: ...
 
-    def update_connection(self, connection: Connection, *, expected_fence: int) -> Connection | None:
+    def update_connection(
+        self, connection: Connection, *, expected_fence: int
+    ) -> Connection | None:
         """Write state, process and changed_at if the fence is still the expected one (JOIN-3); else None."""
         ...
 
-    def list_connections(self, participant_id: ParticipantId, *, states: Sequence[str]) -> Sequence[Connection]: ...
+    def list_connections(
+        self, participant_id: ParticipantId, *, states: Sequence[str]
+    ) -> Sequence[Connection]: ...
 
-    def list_meeting_connections(self, meeting_uid: MeetingUid, *, states: Sequence[str]) -> Sequence[Connection]: ...
+    def list_meeting_connections(
+        self, meeting_uid: MeetingUid, *, states: Sequence[str]
+    ) -> Sequence[Connection]: ...
 
-    def close_connections(self, participant_id: ParticipantId, *, at: int) -> Sequence[ConnectionId]:
+    def close_connections(
+        self, participant_id: ParticipantId, *, at: int
+    ) -> Sequence[ConnectionId]:
         """Close all that are not closed; return their ids."""
         ...
 
-    def orphaned_connections(self, *, alive_since: int, limit: int) -> Sequence[tuple[MeetingId, Connection]]:
+    def orphaned_connections(
+        self, *, alive_since: int, limit: int
+    ) -> Sequence[tuple[MeetingId, Connection]]:
         """Read open connections whose process has no heartbeat since `alive_since` (or no row)."""
         ...
 
-    def overdue_connections(self, *, before: int, limit: int) -> Sequence[tuple[MeetingId, Connection]]:
+    def overdue_connections(
+        self, *, before: int, limit: int
+    ) -> Sequence[tuple[MeetingId, Connection]]:
         """Read lost and pending connections whose `changed_at` lies before `before` (the linger time is over)."""
         ...
 
@@ -120,14 +164,22 @@ class Transaction(Protocol):
         """Insert unless the id is taken; None if it was."""
         ...
 
-    def find_message(self, meeting_uid: MeetingUid, message_id: MessageId) -> ChatMessage | None: ...
+    def find_message(
+        self, meeting_uid: MeetingUid, message_id: MessageId
+    ) -> ChatMessage | None: ...
 
     def update_message(self, message: ChatMessage) -> ChatMessage:
         """Write text, edited_at and deleted_at."""
         ...
 
     def list_messages(
-        self, meeting_uid: MeetingUid, *, run: int, reader: ParticipantId | None, before: MessageId | None, limit: int
+        self,
+        meeting_uid: MeetingUid,
+        *,
+        run: int,
+        reader: ParticipantId | None,
+        before: MessageId | None,
+        limit: int,
     ) -> Sequence[ChatMessage]:
         """Read the newest `limit` messages before one, oldest first; private ones only where `reader` sent or receives them."""
         ...
@@ -142,11 +194,21 @@ class Transaction(Protocol):
         ...
 
     # Idempotency keys (POST /meetings)
-    def insert_idempotency(self, person_id: PersonId, *, idempotency_key: str, fingerprint: str, response: bytes, at: int) -> tuple[str, bytes] | None:
+    def insert_idempotency(
+        self,
+        person_id: PersonId,
+        *,
+        idempotency_key: str,
+        fingerprint: str,
+        response: bytes,
+        at: int,
+    ) -> tuple[str, bytes] | None:
         """Store the first answer; None if stored, else the stored (fingerprint, response)."""
         ...
 
-    def find_idempotency(self, person_id: PersonId, *, idempotency_key: str) -> tuple[str, bytes] | None: ...
+    def find_idempotency(
+        self, person_id: PersonId, *, idempotency_key: str
+    ) -> tuple[str, bytes] | None: ...
 
     # Processes
     def upsert_process(self, process: Process) -> None: ...
