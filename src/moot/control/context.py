@@ -1,0 +1,126 @@
+"""The frozen context that every command takes: the ports, the clock, the dice, the settings."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, TypeVar
+
+import structlog
+
+from moot.bus.port import Bus
+from moot.config import Config
+from moot.control.change import Change
+from moot.control.passcodes import Passcodes
+from moot.errors import Problem
+from moot.media.port import MediaEngine
+from moot.model.ids import ConnectionId, MeetingId, PersonId, uuid7
+from moot.store.port import Store, Transaction
+
+T = TypeVar("T")
+
+_UUID_BITS: Final = 74
+
+
+class Clock(Protocol):
+    """Two clocks: the wall's, for people, and one that never steps, for waiting."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970; may step in either direction at any time."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start; only grows, by the seconds that pass."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        """Seconds since some moment before the process started."""
+        return time.monotonic()
+
+
+class Log(Protocol):
+    """What control needs of a structlog logger: an event in words and facts as fields."""
+
+    def debug(self, event: str, /, **facts: Any) -> Any: ...  # noqa: D102
+
+    def info(self, event: str, /, **facts: Any) -> Any: ...  # noqa: D102
+
+    def warning(self, event: str, /, **facts: Any) -> Any: ...  # noqa: D102
+
+    def error(self, event: str, /, **facts: Any) -> Any: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who gives a command, as the edge has established it (PERSON-2).
+
+    Attributes:
+        person_id: who it is.
+        name: what an account calls the person; it counts as verified. None for guests.
+        is_account: a token says who this is.
+        connection_id: the connection that sends the command, where it says so.
+        fence: that connection's fencing number, where it says so (JOIN-3).
+        address: the network address, only ever used to slow down passcode guessing.
+    """
+
+    person_id: PersonId
+    name: str | None = None
+    is_account: bool = False
+    connection_id: ConnectionId | None = None
+    fence: int | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """Everything a command may use. Built once by the composition root."""
+
+    store: Store
+    bus: Bus
+    media: MediaEngine
+    config: Config
+    clock: Clock = field(default_factory=SystemClock)
+    random: Callable[[int], int] = secrets.randbits
+    log: Log = field(default_factory=lambda: structlog.get_logger("moot.control"))
+    passcodes: Passcodes = field(default_factory=Passcodes)
+
+    def new_id(self) -> str:
+        """Make a UUIDv7 (RFC 9562 §5.7)."""
+        return uuid7(now_ms=self.clock.now_ms(), random=self.random(_UUID_BITS))
+
+    async def change(self, meeting_id: MeetingId, decide: Callable[[Change], T]) -> T:
+        """Run one piece of work on one meeting in one transaction, then announce its events.
+
+        Args:
+            decide: calls the transaction and computes, nothing else; may run more than once.
+
+        Raises:
+            Problem: `meeting_not_found`, or what `decide` or the store raises; nothing has
+                happened then.
+
+        If cancelled, the work may or may not have been committed; an event that was committed and
+        not announced is found by every process in the store.
+        """
+        now = self.clock.now_ms()
+
+        def work(tx: Transaction) -> tuple[T, Change]:
+            meeting = tx.lock_meeting(meeting_id)
+            if meeting is None:
+                raise Problem("meeting_not_found")
+            change = Change(tx, meeting, now)
+            return decide(change), change
+
+        result, change = await self.store.write(work)
+        for event in change.events:
+            self.bus.publish(event)
+        return result
