@@ -31,7 +31,7 @@ from moot.media.source import Source
 from moot.media.stats import ConnectionStats, EngineStatus
 
 
-class TicketRefused(Exception):  # noqa: N818 - reads as what happened
+class TicketRefused(Exception):
     """The door stays shut: the ticket is unknown, expired, revoked or of an ended meeting."""
 
 

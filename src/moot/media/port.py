@@ -12,7 +12,7 @@ from moot.media.source import Source
 from moot.media.stats import ConnectionStats, EngineStatus
 
 
-class MediaUnavailable(Exception):  # noqa: N818 - reads as what happened
+class MediaUnavailable(Exception):
     """The media engine cannot be reached, or it has been closed.
 
     Attributes:

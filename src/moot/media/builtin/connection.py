@@ -1,0 +1,161 @@
+"""One browser tab's or program's link to the media of a meeting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from moot.media.builtin.outbox import Outbox
+from moot.media.builtin.publication import Publication
+from moot.media.builtin.view import ConnectionState, ConnectionView, Permission
+from moot.media.event import Quality
+from moot.media.source import EVERY_SOURCE, Source
+from moot.media.tokens import Claims
+
+
+class ConnectionRequest(Struct, frozen=True, kw_only=True):
+    """How a client wants to connect.
+
+    Attributes:
+        mode: one transport, or two (see `moot._media.Engine.open_connection`).
+        wants_everything: subscribe to every track without being asked.
+        client_protocol: what the client says of its abilities, passed on to the others.
+    """
+
+    mode: Literal["single", "dual"]
+    wants_everything: bool = True
+    client_protocol: int = 0
+    capabilities: tuple[int, ...] = ()
+    metadata: str = ""
+    attributes: Mapping[str, str] = {}
+
+
+class Connection:
+    """What the engine knows of one connection. Changed only in this room.
+
+    Attributes:
+        sid: the engine's own id; another connection of the same identity has another.
+        forwarded: the sources the core may forward.
+        publications: by track id, in the order of announcement.
+        wanted: tracks it asked for by name. declined: tracks it asked not to get.
+        trusted: who may have its tracks, by identity: the tracks, or None for all of them; itself
+            None where everyone may.
+        signal_lost_at: when its signalling went, None while it is there.
+        failed_at: when its transport failed, None while it works or is still being set up.
+        quality: as last told; None until it was measured.
+    """
+
+    def __init__(
+        self,
+        *,
+        sid: str,
+        meeting_key: str,
+        claims: Claims,
+        request: ConnectionRequest,
+        permission: Permission,
+        forwarded: frozenset[Source],
+        now: float,
+    ) -> None:
+        self.sid = sid
+        self.meeting_key = meeting_key
+        self.identity = claims.identity
+        self.name = claims.name
+        self.metadata = request.metadata or claims.metadata
+        self.attributes = {**claims.attributes, **request.attributes}
+        self.permission = permission
+        self.forwarded = forwarded
+        self.granted_at = claims.granted_at
+        self.joined_at = now
+        self.mode = request.mode
+        self.wants_everything = request.wants_everything
+        self.client_protocol = request.client_protocol
+        self.capabilities = request.capabilities
+        self.state = ConnectionState.JOINED
+        self.why_gone = ""
+        self.publications: dict[str, Publication] = {}
+        self.wanted: set[str] = set()
+        self.declined: set[str] = set()
+        self.trusted: dict[str, frozenset[str] | None] | None = None
+        self.outbox = Outbox()
+        self.signal_lost_at: float | None = None
+        self.failed_at: float | None = None
+        self.quality: tuple[Quality, float, str] | None = None
+        self._version = 1
+        self._view: ConnectionView | None = None
+
+    @property
+    def primary_transport(self) -> Literal["publisher", "subscriber"]:
+        """The transport whose state is the connection's."""
+        return "publisher" if self.mode == "single" else "subscriber"
+
+    @property
+    def is_connected(self) -> bool:
+        """Media flows now."""
+        return self.state is ConnectionState.ACTIVE and self.failed_at is None
+
+    @property
+    def name_in_ledger(self) -> tuple[str, str]:
+        """Its key in the ledger."""
+        return self.meeting_key, self.identity
+
+    def active(self) -> dict[Source, str]:
+        """The sources others may see or hear now, each with its newest track."""
+        return {
+            publication.request.source: track_id
+            for track_id, publication in self.publications.items()
+            if publication.is_active and publication.request.source is not None
+        }
+
+    def is_allowed(self, source: Source | None) -> bool:
+        """Tell whether the core forwards this source; an unnamed one only if all are allowed."""
+        if self.forwarded == EVERY_SOURCE:
+            return True
+        return source is not None and source in self.forwarded
+
+    def trusts(self, identity: str, track_id: str) -> bool:
+        """Tell whether its owner lets `identity` have one of its tracks."""
+        if self.trusted is None:
+            return True
+        if identity not in self.trusted:
+            return False
+        tracks = self.trusted[identity]
+        return tracks is None or track_id in tracks
+
+    def put(self, publication: Publication) -> None:
+        """Add a publication, or replace the older version of it."""
+        self.publications[publication.track_id] = replace(
+            publication, version=publication.version + 1
+        )
+
+    def changed(self) -> ConnectionView:
+        """Count a change and show the connection as it is now."""
+        self._version += 1
+        self._view = None
+        return self.view()
+
+    def view(self) -> ConnectionView:
+        """Show the connection as it is now: only tracks that have arrived."""
+        if self._view is None:
+            self._view = ConnectionView(
+                sid=self.sid,
+                identity=self.identity,
+                name=self.name,
+                state=self.state,
+                version=self._version,
+                joined_at=self.joined_at,
+                permission=self.permission,
+                publications=tuple(
+                    publication
+                    for publication in self.publications.values()
+                    if publication.has_arrived
+                ),
+                metadata=self.metadata,
+                attributes=dict(self.attributes),
+                why_gone=self.why_gone,
+                client_protocol=self.client_protocol,
+                capabilities=self.capabilities,
+            )
+        return self._view

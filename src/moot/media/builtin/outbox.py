@@ -1,0 +1,106 @@
+"""What waits to be told to one connection, and who is there to carry it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from moot.media.builtin.notice import Described, Notice, SectionsWanted
+
+OUTBOX_LIMIT = 2048
+"""Notices kept for one connection. Larger lets a slower network catch up and costs memory (a
+notice is shared, so some 16 bytes each); at 2,048 a reader is minutes behind, not seconds."""
+
+
+class Attachment:
+    """One signalling socket's hold on an outbox; a newer hold ends it."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._wake = asyncio.Event()
+        self.is_current = True
+
+    async def take(self) -> list[Notice]:
+        """Wait for notices and take all that wait; empty once another socket has taken over or the
+        outbox is closed and read out.
+        """
+        while self.is_current:
+            if waiting := self._outbox.take():
+                return waiting
+            if self._outbox.is_closed:
+                return []
+            self._wake.clear()
+            await self._wake.wait()
+        return []
+
+    def wake(self) -> None:
+        """Let `take` look again."""
+        self._wake.set()
+
+
+class Outbox:
+    """A bounded queue of notices that survives the loss of its socket.
+
+    A full one says so through `is_overrun`: the socket is then dropped, and the client, resuming,
+    is told how everything is instead of what it missed.
+    """
+
+    def __init__(self, limit: int = OUTBOX_LIMIT) -> None:
+        self._limit = limit
+        self._waiting: deque[Notice] = deque()
+        self._attachment: Attachment | None = None
+        self.is_closed = False
+        self.is_overrun = False
+
+    def attach(self) -> Attachment:
+        """Become the socket that carries this outbox, in place of any other."""
+        self.detach()
+        self._attachment = Attachment(self)
+        return self._attachment
+
+    def detach(self, attachment: Attachment | None = None) -> bool:
+        """Let go of the socket, or only of the one named; True if that changed anything."""
+        held = self._attachment
+        if held is None or (attachment is not None and attachment is not held):
+            return False
+        self._attachment = None
+        held.is_current = False
+        held.wake()
+        return True
+
+    @property
+    def is_attached(self) -> bool:
+        """A socket carries it."""
+        return self._attachment is not None
+
+    def put(self, notice: Notice) -> None:
+        """Add a notice; never blocks, drops it where the outbox is closed or overrun."""
+        if self.is_closed or self.is_overrun:
+            return
+        if len(self._waiting) >= self._limit:
+            self._waiting.clear()
+            self.is_overrun = True
+            self.detach()
+            return
+        self._waiting.append(notice)
+        if self._attachment is not None:
+            self._attachment.wake()
+
+    def put_last(self, notice: Notice) -> None:
+        """Add the last notice and close."""
+        self.put(notice)
+        self.is_closed = True
+        if self._attachment is not None:
+            self._attachment.wake()
+
+    def take(self) -> list[Notice]:
+        """Take everything that waits."""
+        taken = list(self._waiting)
+        self._waiting.clear()
+        return taken
+
+    def refresh(self) -> None:
+        """Prepare for a client that resumes: what described transports as they were is void."""
+        self.is_overrun = False
+        stale = (Described, SectionsWanted)
+        self._waiting = deque(notice for notice in self._waiting if not isinstance(notice, stale))

@@ -1,0 +1,487 @@
+"""What a client may ask of the engine, whatever dialect it speaks.
+
+Each verb is told which connection speaks; none of them waits. What comes of it arrives as notices
+in the connection's outbox. Nothing a client says can raise here but the errors named: unknown ids
+and forbidden wishes are answered or ignored, and counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from moot.media.builtin.connection import Connection, ConnectionRequest
+from moot.media.builtin.core import core_layers, core_sources
+from moot.media.builtin.hub import Hub, new_id
+from moot.media.builtin.meeting import LiveMeeting
+from moot.media.builtin.notice import (
+    Closing,
+    MuteChanged,
+    ParticipantsChanged,
+    PublishRefused,
+    QualitySeen,
+    RequestAnswered,
+    SpeakersHeard,
+    SpokenNotice,
+    SubscriptionAllowed,
+    SubscriptionRefused,
+    TicketRenewed,
+    TrackAccepted,
+)
+from moot.media.builtin.outbox import Attachment
+from moot.media.builtin.publication import Publication, PublicationRequest
+from moot.media.builtin.view import ConnectionState, ConnectionView, MeetingView, Permission
+from moot.media.tokens import Claims, TokenInvalid, TokenSigner
+
+TransportName = Literal["publisher", "subscriber"]
+
+PUBLICATIONS_LIMIT: Final = 32
+"""Tracks one connection may announce: four sources, with room for programs that publish more."""
+WISHES_LIMIT: Final = 4096
+"""Track ids one connection may name as wanted or declined; beyond it the older wishes are void."""
+CONNECTIONS_LIMIT: Final = 10_000
+"""Connections one engine carries; the core's own limit."""
+METADATA_LIMIT: Final = 65_536
+"""Bytes of metadata, and of all attributes together; LiveKit's own limit."""
+
+
+class JoinRefused(Exception):
+    """The ticket opens no connection.
+
+    Attributes:
+        reason: `token` (not valid any more, or not for joining), `full` (the engine or the meeting
+            carries as many as it may).
+    """
+
+    def __init__(self, reason: Literal["token", "full"]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Joined(Struct, frozen=True, kw_only=True):
+    """A connection as its client finds the meeting."""
+
+    connection: Connection
+    attachment: Attachment
+    meeting: MeetingView
+    own: ConnectionView
+    others: tuple[ConnectionView, ...]
+
+
+class SubscriptionWish(Struct, frozen=True, kw_only=True):
+    """How a client wants to receive a track.
+
+    Attributes:
+        width: pixels it is shown at, with `height`; 0 leaves the choice to `quality`.
+        priority: 0 to 255, 0 lets the core decide.
+    """
+
+    is_disabled: bool = False
+    quality: Literal["low", "medium", "high", "off"] = "high"
+    width: int = 0
+    height: int = 0
+    fps: int = 0
+    priority: int = 0
+
+
+class Signalling:
+    """The engine as its clients' signalling sees it."""
+
+    def __init__(self, hub: Hub, signer: TokenSigner) -> None:
+        self._hub = hub
+        self._signer = signer
+
+    # Coming and going.
+
+    def admit(self, token: str) -> Claims:
+        """Read a token and accept it for joining.
+
+        Raises:
+            TokenInvalid: it is no token of ours, or outside its time.
+            JoinRefused: it is not for joining, or was made worthless by a removal or an end.
+        """
+        claims = self._signer.read(token, self._hub.now())
+        if not claims.may_join or not claims.meeting_key or not claims.identity:
+            raise JoinRefused("token")
+        if max(len(claims.meeting_key), len(claims.identity)) > 128:
+            raise TokenInvalid
+        if self._hub.ledger.is_revoked(claims.meeting_key, claims.identity, claims.granted_at):
+            raise JoinRefused("token")
+        return claims
+
+    def join(self, claims: Claims, request: ConnectionRequest) -> Joined:
+        """Open a connection; an earlier one of the same identity is replaced.
+
+        Raises:
+            JoinRefused: `full`.
+        """
+        hub = self._hub
+        meeting = hub.meeting(claims.meeting_key)
+        earlier = meeting.find(claims.identity)
+        if earlier is None and self._is_full(meeting):
+            raise JoinRefused("full")
+        if earlier is not None:
+            hub.drop(earlier, Closing.REPLACED)
+        permission = Permission(
+            may_publish=claims.may_publish,
+            sources=claims.sources,
+            may_subscribe=claims.may_subscribe,
+            may_send_data=claims.may_send_data,
+            may_update_own=claims.may_update_own,
+            is_hidden=claims.is_hidden,
+        )
+        forwarded = claims.sources & hub.ledger.allowed(
+            meeting.key, claims.identity, claims.forwarded, claims.granted_at
+        )
+        if not claims.may_update_own:
+            request = replace(request, metadata="", attributes={})
+        connection = Connection(
+            sid=new_id("PA_"),
+            meeting_key=meeting.key,
+            claims=claims,
+            request=request,
+            permission=permission,
+            forwarded=forwarded,
+            now=hub.now(),
+        )
+        hub.core.open_connection(
+            meeting.key,
+            connection.sid,
+            mode=request.mode,
+            sources=core_sources(forwarded),
+            may_subscribe=permission.may_subscribe,
+        )
+        hub.connections[connection.sid] = connection
+        others = self._visible(connection)
+        meeting.add(connection)
+        attachment = connection.outbox.attach()
+        if not permission.is_hidden:
+            notice = ParticipantsChanged(views=(connection.view(),))
+            for other in hub.others(connection):
+                other.outbox.put(notice)
+        hub.subscribe_to_present(connection)
+        if request.mode == "dual":
+            hub.core.negotiate(connection.sid)
+        self._tell_present(connection, meeting)
+        return Joined(
+            connection=connection,
+            attachment=attachment,
+            meeting=meeting.view(),
+            own=connection.view(),
+            others=others,
+        )
+
+    def resume(self, claims: Claims, sid: str) -> Joined | None:
+        """Carry on a connection whose signalling was lost; None where nothing can be resumed."""
+        hub = self._hub
+        connection = hub.connections.get(sid)
+        if (
+            connection is None
+            or connection.identity != claims.identity
+            or connection.meeting_key != claims.meeting_key
+        ):
+            return None
+        connection.outbox.refresh()
+        connection.signal_lost_at = None
+        attachment = connection.outbox.attach()
+        meeting = hub.meetings[connection.meeting_key]
+        if connection.mode == "dual":
+            hub.core.restart_ice(sid, "subscriber")
+        self._tell_present(connection, meeting)
+        return Joined(
+            connection=connection,
+            attachment=attachment,
+            meeting=meeting.view(),
+            own=connection.view(),
+            others=self._visible(connection),
+        )
+
+    def lose(self, connection: Connection, attachment: Attachment) -> None:
+        """Note that a connection's signalling is gone; it may resume for a while. An attachment
+        that another has replaced changes nothing (JOIN-3).
+        """
+        if connection.outbox.detach(attachment) or connection.outbox.is_overrun:
+            connection.signal_lost_at = self._hub.now()
+
+    def leave(self, connection: Connection) -> None:
+        """End a connection by its own will."""
+        self._hub.drop(connection, Closing.LEFT)
+
+    def break_off(self, connection: Connection, why: Closing) -> None:
+        """End a connection whose client has broken the rules or asked to be cut off."""
+        self._hub.drop(connection, why)
+
+    def renew_ticket(self, connection: Connection) -> None:
+        """Tell a connection a fresh token, good for coming back with what it may do now."""
+        now = self._hub.now()
+        permission = connection.permission
+        ticket = self._signer.sign_claims(
+            Claims(
+                identity=connection.identity,
+                name=connection.name,
+                meeting_key=connection.meeting_key,
+                granted_at=now,
+                expires_at=now + self._signer.ttl_s,
+                metadata=connection.metadata,
+                attributes=connection.attributes,
+                may_join=True,
+                may_publish=permission.may_publish,
+                sources=permission.sources,
+                forwarded=connection.forwarded,
+                may_subscribe=permission.may_subscribe,
+                may_send_data=permission.may_send_data,
+                may_update_own=permission.may_update_own,
+                is_hidden=permission.is_hidden,
+            ),
+            url="",
+        )
+        connection.outbox.put(TicketRenewed(token=ticket.token))
+
+    # Negotiation.
+
+    def offer(
+        self, connection: Connection, transport: TransportName, sdp: str, number: int
+    ) -> None:
+        """Take a client's offer; the answer bears its number."""
+        self._hub.core.accept_offer(connection.sid, transport, sdp, request=number)
+
+    def answer(
+        self, connection: Connection, transport: TransportName, sdp: str, number: int
+    ) -> None:
+        """Take a client's answer to the offer of that number."""
+        self._hub.core.accept_answer(connection.sid, transport, sdp, request=number)
+
+    def candidate(self, connection: Connection, transport: TransportName, candidate: str) -> None:
+        """Take a trickled ICE candidate; an empty one ends them."""
+        if connection.mode == "single" and transport == "subscriber":
+            self._hub.counts["candidate_for_no_transport"] += 1
+            return
+        self._hub.core.add_candidate(connection.sid, transport, candidate)
+
+    # Publishing.
+
+    def announce_track(self, connection: Connection, request: PublicationRequest) -> None:
+        """Give a track that will be sent its id; the same announcement again gets the same id."""
+        permission = connection.permission
+        if not permission.may_publish or (
+            request.source is not None and request.source not in permission.sources
+        ):
+            connection.outbox.put(PublishRefused(cid=request.cid, reason="not_allowed"))
+            return
+        for publication in connection.publications.values():
+            if publication.request.cid == request.cid and not publication.has_arrived:
+                self._accept(connection, publication)
+                return
+        if len(connection.publications) >= PUBLICATIONS_LIMIT:
+            connection.outbox.put(PublishRefused(cid=request.cid, reason="limit_exceeded"))
+            return
+        publication = Publication(
+            track_id=new_id("TR_"),
+            request=request,
+            is_muted=request.is_muted,
+            is_allowed=connection.is_allowed(request.source),
+            width=request.width,
+            height=request.height,
+            features=request.features,
+        )
+        connection.put(publication)
+        self._hub.owners[publication.track_id] = connection
+        self._hub.core.add_track(
+            connection.sid,
+            publication.track_id,
+            cid=request.cid,
+            kind=request.kind,
+            source=request.source.value if request.source is not None else "unknown",
+            muted=request.is_muted,
+            codec=request.codec,
+            layers=core_layers(request.layers),
+            stereo=request.has_stereo,
+            dtx=request.uses_dtx,
+            red=request.uses_red,
+            encrypted=request.encryption != "none",
+        )
+        self._accept(connection, publication)
+
+    def mute_own(self, connection: Connection, track_id: str, *, is_muted: bool) -> None:
+        """Mute or unmute an own track; a source that is not allowed stays muted."""
+        publication = connection.publications.get(track_id)
+        if publication is None:
+            self._hub.counts["unknown_track"] += 1
+            return
+        if not is_muted and not publication.is_allowed:
+            connection.outbox.put(MuteChanged(track_id=track_id, is_muted=True))
+            return
+        self._hub.set_muted(connection, track_id, is_muted=is_muted)
+
+    def resize_own(self, connection: Connection, track_id: str, width: int, height: int) -> None:
+        """Note the new size of an own video."""
+        publication = connection.publications.get(track_id)
+        if publication is not None and (publication.width, publication.height) != (width, height):
+            self._hub.change(connection, replace(publication, width=width, height=height))
+
+    def describe_own(
+        self, connection: Connection, track_id: str, features: tuple[str, ...]
+    ) -> None:
+        """Note what was done to an own audio track."""
+        publication = connection.publications.get(track_id)
+        if publication is not None and publication.features != features:
+            self._hub.change(connection, replace(publication, features=features))
+
+    def trust(
+        self, connection: Connection, trusted: dict[str, frozenset[str] | None] | None
+    ) -> None:
+        """Say who may have this connection's tracks (see `Connection.trusted`)."""
+        hub = self._hub
+        before = connection.trusted
+        for other in hub.others(connection):
+            for track_id in list(connection.publications):
+                connection.trusted = before
+                had = connection.trusts(other.identity, track_id)
+                connection.trusted = trusted
+                has = connection.trusts(other.identity, track_id)
+                if had == has:
+                    continue
+                other.outbox.put(
+                    SubscriptionAllowed(
+                        publisher_sid=connection.sid, track_id=track_id, is_allowed=has
+                    )
+                )
+                if not has:
+                    hub.core.unsubscribe(other.sid, [track_id])
+                elif hub.wants(other, track_id):
+                    hub.subscribe(other, [track_id])
+        connection.trusted = trusted
+
+    # Subscribing.
+
+    def want(self, connection: Connection, track_ids: Iterable[str], *, is_wanted: bool) -> None:
+        """Ask for tracks, or ask not to get them."""
+        hub = self._hub
+        known = []
+        for track_id in track_ids:
+            if track_id not in hub.owners:
+                if is_wanted:
+                    connection.outbox.put(SubscriptionRefused(track_id=track_id))
+                continue
+            known.append(track_id)
+        added, dropped = (
+            (connection.wanted, connection.declined)
+            if is_wanted
+            else (connection.declined, connection.wanted)
+        )
+        dropped.difference_update(known)
+        if len(added) + len(known) > WISHES_LIMIT:
+            added.clear()
+            hub.counts["wishes_forgotten"] += 1
+        added.update(known)
+        if is_wanted:
+            hub.subscribe(connection, known)
+        elif known:
+            hub.core.unsubscribe(connection.sid, known)
+
+    def set_wish(
+        self, connection: Connection, track_ids: Iterable[str], wish: SubscriptionWish
+    ) -> None:
+        """Say how tracks are wanted."""
+        for track_id in track_ids:
+            if track_id not in self._hub.owners:
+                self._hub.counts["unknown_track"] += 1
+                continue
+            has_size = wish.width > 0 and wish.height > 0
+            self._hub.core.set_subscription(
+                connection.sid,
+                track_id,
+                disabled=wish.is_disabled,
+                quality=None if has_size else wish.quality,
+                width=wish.width if has_size else 0,
+                height=wish.height if has_size else 0,
+                fps=wish.fps,
+                priority=min(wish.priority, 255),
+            )
+
+    # Oneself.
+
+    def update_own(
+        self,
+        connection: Connection,
+        *,
+        name: str,
+        metadata: str,
+        attributes: Mapping[str, str],
+        number: int,
+    ) -> None:
+        """Change one's own name, metadata and attributes, where that is allowed; what is empty
+        stays, an attribute with an empty value goes.
+        """
+        if not connection.permission.may_update_own:
+            connection.outbox.put(
+                RequestAnswered(
+                    number=number,
+                    outcome="not_allowed",
+                    sentence="does not have permission to update own metadata",
+                )
+            )
+            return
+        is_done = self.update(connection, name=name, metadata=metadata, attributes=attributes)
+        connection.outbox.put(
+            RequestAnswered(number=number, outcome="ok" if is_done else "limit_exceeded")
+        )
+
+    def update(
+        self,
+        connection: Connection,
+        *,
+        name: str = "",
+        metadata: str = "",
+        attributes: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Change a connection's name, metadata and attributes; False where they are too large."""
+        merged = dict(connection.attributes)
+        for key, value in (attributes or {}).items():
+            if value:
+                merged[key] = value
+            else:
+                merged.pop(key, None)
+        size = sum(len(key) + len(value) for key, value in merged.items())
+        if max(size, len(metadata), len(name)) > METADATA_LIMIT:
+            return False
+        connection.name = name or connection.name
+        connection.metadata = metadata or connection.metadata
+        connection.attributes = merged
+        self._hub.announce(connection)
+        return True
+
+    def _accept(self, connection: Connection, publication: Publication) -> None:
+        connection.outbox.put(TrackAccepted(cid=publication.request.cid, publication=publication))
+
+    def _is_full(self, meeting: LiveMeeting) -> bool:
+        limit = meeting.max_connections
+        return len(self._hub.connections) >= CONNECTIONS_LIMIT or 0 < limit <= len(meeting)
+
+    def _visible(self, connection: Connection) -> tuple[ConnectionView, ...]:
+        return tuple(
+            other.view()
+            for other in self._hub.others(connection)
+            if not other.permission.is_hidden and other.state is not ConnectionState.GONE
+        )
+
+    def _tell_present(self, connection: Connection, meeting: LiveMeeting) -> None:
+        """Tell a newcomer what is otherwise told only when it changes."""
+        qualities = tuple(
+            (other.sid, other.quality[0], other.quality[1])
+            for other in meeting
+            if other.quality is not None
+        )
+        if qualities:
+            connection.outbox.put(QualitySeen(qualities=qualities))
+        if meeting.levels:
+            connection.outbox.put(
+                SpeakersHeard(
+                    speakers=tuple(
+                        SpokenNotice(sid, level, True) for sid, level in meeting.levels.items()
+                    )
+                )
+            )
