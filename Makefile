@@ -38,19 +38,19 @@ run: build  ## Build what is missing, then start moot at http://localhost:3000
 	@exec .venv/bin/moot serve
 
 test: build  ## Run every test there is; install what they need first (PARTS="unit browser" runs some)
-	@exec .venv/bin/python scripts/test.py $(PARTS)
+	@exec .venv/bin/python -m scripts.test $(PARTS)
 
 check: build  ## Check format, lint, types, imports, licences, known holes, rules without a test, stale documents
-	@exec .venv/bin/python scripts/check.py $(PARTS)
+	@exec .venv/bin/python -m scripts.check $(PARTS)
 
 bench: build  ## Measure what moot promises; one line of JSON a figure
-	@exec .venv/bin/python scripts/bench.py $(PARTS)
+	@exec .venv/bin/python -m scripts.bench $(PARTS)
 
 screens: build  ## Take the pictures of every screen that the documents show
-	@exec .venv/bin/python scripts/screens.py
+	@exec .venv/bin/python -m scripts.screens
 
 docs: $(B)/venv.done  ## Write the documents that are made from the code
-	@.venv/bin/python scripts/docs.py
+	@.venv/bin/python -m scripts.docs
 
 clean:  ## Remove what make has built, but for the downloaded dependencies
 	rm -rf $(B)/*.done src/moot/page src/moot/_media*.so web/dist target dist

@@ -39,9 +39,9 @@ default. Every name is made from one word: `linger_s` is `--linger-s`, `MOOT_LIN
 `linger_s = 30` at the top level of a TOML file. The file is the one named by `--config` or
 `MOOT_CONFIG`, else `~/.config/moot/moot.toml` if it exists.
 
-An empty environment variable counts as not given. A setting that is unknown or wrong stops the start
-with exit code 2 and a sentence that names it, where it came from and the cure. Lists are written
-with commas between, or as a TOML list. Secrets never appear in a log.
+An empty environment variable counts as not given. A setting that is unknown or wrong stops the
+start with exit code 2 and a sentence that names it, where it came from and the cure. Lists are
+written with commas between, or as a TOML list. Secrets never appear in a log.
 """
 
 
