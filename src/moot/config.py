@@ -351,7 +351,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if self.database_url is None:
             return self.data / "moot.sqlite3"
         scheme, _, rest = self.database_url.reveal().partition(":")
-        return Path(rest.removeprefix("//")) if scheme == "sqlite" else None
+        return Path("/" + rest.lstrip("/")) if scheme == "sqlite" else None
 
 
 def default_data_folder(environ: Mapping[str, str]) -> Path:

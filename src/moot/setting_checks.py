@@ -8,19 +8,23 @@ from urllib.parse import urlsplit
 from moot.config import Config
 
 _SECRET_LENGTH: Final = 32
+_STANDARD_PORTS: Final = {"http": 80, "https": 443}
 
 
 def _origin(text: str) -> str:
     """Return an exact origin (RFC 6454 section 6.2), or raise ValueError with the cure."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
-        raise ValueError("give it as scheme, name and port only, such as https://meet.example.org")
-    if parts.query or parts.fragment or parts.username is not None or "*" in text:
-        raise ValueError("give it as scheme, name and port only, such as https://meet.example.org")
-    port = parts.port  # raises ValueError past 65535
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    standard = {"http": 80, "https": 443}[parts.scheme]
-    return f"{parts.scheme}://{host}" + ("" if port in (None, standard) else f":{port}")
+    wrong = ValueError("give it as scheme, name and port only, such as https://meet.example.org")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise wrong from None
+    extra = parts.path.strip("/") or parts.query or parts.fragment or parts.username is not None
+    if parts.scheme not in _STANDARD_PORTS or not parts.hostname or extra or "*" in text:
+        raise wrong
+    machine = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    shown = "" if port in (None, _STANDARD_PORTS[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{machine}{shown}"
 
 
 def _address(text: str) -> str:
@@ -39,8 +43,12 @@ def _network(text: str) -> str:
 
 def _url(*schemes: str) -> Callable[[str], str]:
     def check(text: str) -> str:
-        parts = urlsplit(text)
-        if parts.scheme not in schemes or not parts.hostname:
+        try:
+            parts = urlsplit(text)
+            is_whole = parts.scheme in schemes and bool(parts.hostname)
+        except ValueError:
+            is_whole = False
+        if not is_whole:
             raise ValueError(
                 f"give an address that begins with {' or '.join(s + '://' for s in schemes)}"
             )

@@ -128,8 +128,8 @@ def load(
 
     Args:
         flags: by setting name, the text given on the command line; None where it was not given.
-        environ: the process's environment. An empty value counts as not given, as compose files
-            write it.
+        environ: the process's environment. An empty text counts as not given here, as compose
+            files write it, and in the other sources too.
         file: a TOML file with the settings at its top level, or None.
 
     Raises:
@@ -143,6 +143,7 @@ def load(
         given |= _from_file(file, table, problems)
     given |= _from_environment(environ, table, problems)
     given |= {name: (text, table[name].flag) for name, text in flags.items() if text is not None}
+    given = {name: told for name, told in given.items() if str(told[0]).strip()}
 
     values: dict[str, Any] = {"data": default_data_folder(environ)}
     for name, (raw, source) in given.items():

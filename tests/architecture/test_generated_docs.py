@@ -1,7 +1,6 @@
 """The documents that are made from the code say what the code says."""
 
 import pytest
-
 from scripts import docs
 
 

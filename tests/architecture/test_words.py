@@ -5,24 +5,10 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TEXT = {
-    ".py",
-    ".pyi",
-    ".rs",
-    ".ts",
-    ".tsx",
-    ".css",
-    ".html",
-    ".sql",
-    ".toml",
-    ".md",
-    ".sh",
-    ".yml",
-    ".yaml",
-    "",
-}
+SUFFIXES = ".py .pyi .rs .ts .tsx .css .html .sql .toml .md .sh .yml .yaml"
+TEXT = {*SUFFIXES.split(), ""}
 LEFTOVER = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
-# A folder of one developer's machine; what a system has everywhere (/usr, /etc, /var, /tmp) may be named.
+# A folder of one developer's machine; what a system has everywhere (/usr, /etc, /tmp) may be named.
 MACHINE = re.compile(r"""["'\s(=](/(?:work|Users)/|/root/|/home/(?!moot))""")
 NOUNLESS = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
 
