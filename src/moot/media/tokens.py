@@ -136,7 +136,7 @@ class TokenSigner:
         }
         if claims.sources != EVERY_SOURCE and claims.may_publish:
             video["canPublishSources"] = sorted(_WIRE_NAMES[source] for source in claims.sources)
-            video["canPublish"] = claims.may_publish and bool(claims.sources)
+            video["canPublish"] = bool(claims.sources)
         # `iat` keeps its fraction (RFC 7519 §2 allows it): a person let back in within the second
         # of a removal must hold a ticket that is newer than the removal.
         payload: dict[str, Any] = {

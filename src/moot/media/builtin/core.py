@@ -46,6 +46,16 @@ def core_layers(layers: Sequence[PublicationLayer]) -> list[Layer]:
     ]
 
 
+def is_overload(error: Exception) -> bool:
+    """Tell whether the core's queue was full; the same command may succeed in a moment."""
+    return type(error).__name__ == "QueueFull"
+
+
+def is_closed(error: Exception) -> bool:
+    """Tell whether the core, or the thread of this meeting, is gone."""
+    return type(error).__name__ == "EngineClosed"
+
+
 class MediaCore(Protocol):
     """Commands down, events up; `moot._media.pyi` is the contract of each name.
 

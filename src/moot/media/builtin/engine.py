@@ -205,6 +205,7 @@ class BuiltinMediaEngine:
         never connected, meetings with nobody in them, words in the ledger nobody needs.
         """
         hub = self._require_hub()
+        hub.settle()
         for connection in list(hub.connections.values()):
             lost_at, failed_at = connection.signal_lost_at, connection.failed_at
             if failed_at is not None and lost_at is not None:

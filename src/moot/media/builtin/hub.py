@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 from msgspec.structs import replace
 
 from moot.media.builtin.connection import Connection
-from moot.media.builtin.core import MediaCore, core_sources
+from moot.media.builtin.core import MediaCore, core_sources, is_closed, is_overload
 from moot.media.builtin.meeting import LiveMeeting
 from moot.media.builtin.notice import (
     Closed,
@@ -65,6 +65,31 @@ class Hub:
         self.connections: dict[str, Connection] = {}
         self.owners: dict[str, Connection] = {}
         self.counts: Counter[str] = Counter()
+        self._owed: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+
+    # Commanding.
+
+    def command(self, verb: Callable[..., None], *args: Any) -> None:
+        """Give the core a command that must not be lost: what its queue cannot take now is owed,
+        in order, and given by `settle`. A core that is gone needs no command any more.
+        """
+        self._owed.append((verb, args))
+        self.settle()
+
+    def settle(self) -> None:
+        """Give the core what is owed, as far as its queue takes it."""
+        while self._owed:
+            verb, args = self._owed[0]
+            try:
+                verb(*args)
+            except Exception as error:
+                if is_overload(error):
+                    self.counts["core_overload"] += 1
+                    return
+                if not is_closed(error):
+                    self._owed.popleft()
+                    raise
+            self._owed.popleft()
 
     # Finding.
 
@@ -136,7 +161,7 @@ class Hub:
         publication = connection.publications[track_id]
         if publication.is_muted == is_muted:
             return
-        self.core.set_muted(track_id, is_muted)
+        self.command(self.core.set_muted, track_id, is_muted)
         self.change(connection, replace(publication, is_muted=is_muted))
 
     def set_forwarded(self, connection: Connection, sources: frozenset[Source]) -> None:
@@ -148,7 +173,7 @@ class Hub:
         if sources == connection.forwarded:
             return
         before = connection.active()
-        self.core.set_allowed_sources(connection.sid, core_sources(sources))
+        self.command(self.core.set_allowed_sources, connection.sid, core_sources(sources))
         connection.forwarded = sources
         for track_id, publication in list(connection.publications.items()):
             is_allowed = connection.is_allowed(publication.request.source)
@@ -156,7 +181,7 @@ class Hub:
                 continue
             is_muted = publication.is_muted or not is_allowed
             if is_muted and not publication.is_muted:
-                self.core.set_muted(track_id, True)
+                self.command(self.core.set_muted, track_id, True)
                 connection.outbox.put(MuteChanged(track_id=track_id, is_muted=True))
             connection.put(replace(publication, is_allowed=is_allowed, is_muted=is_muted))
         self.announce(connection)
@@ -219,7 +244,7 @@ class Hub:
         meeting = self.meetings[connection.meeting_key]
         before = connection.active()
         had_spoken = connection.sid in meeting.levels
-        self.core.close_connection(connection.sid)
+        self.command(self.core.close_connection, connection.sid)
         meeting.discard(connection, self.now())
         del self.connections[connection.sid]
         for track_id in connection.publications:
@@ -248,7 +273,7 @@ class Hub:
         for connection in meeting:
             self.drop(connection, why)
         del self.meetings[key]
-        self.core.close_meeting(key)
+        self.command(self.core.close_meeting, key)
         self.feed.publish(MeetingClosed(meeting_key=key))
 
     def _report(self, connection: Connection, before: dict[Source, str]) -> None:

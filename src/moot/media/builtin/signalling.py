@@ -240,6 +240,13 @@ class Signalling:
         )
         connection.outbox.put(TicketRenewed(token=ticket.token))
 
+    def identity_of(self, connection: Connection, sid: str) -> str:
+        """Find the identity of another in the same meeting; empty where there is none."""
+        other = self._hub.connections.get(sid)
+        if other is None or other.meeting_key != connection.meeting_key:
+            return ""
+        return other.identity
+
     # Negotiation.
 
     def offer(

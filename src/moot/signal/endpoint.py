@@ -1,0 +1,303 @@
+"""The door for LiveKit's clients: `/rtc` and `/rtc/v1`, as WebSocket and to ask beforehand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Final
+
+import structlog
+from livekit.protocol import models, rtc
+
+from moot.media.builtin.engine import BuiltinMediaEngine
+from moot.media.builtin.notice import Closed, Closing
+from moot.media.builtin.outbox import Attachment
+from moot.media.builtin.signalling import Joined, JoinRefused, Signalling
+from moot.media.port import MediaUnavailable
+from moot.media.tokens import Claims, TokenInvalid
+from moot.signal import outgoing
+from moot.signal.asgi import Receive, Scope, Send, answer_text, header, refuse_socket
+from moot.signal.incoming import Incoming, MessageInvalid
+from moot.signal.joining import JoinInvalid, JoinWish, read_query, read_wish
+from moot.signal.outgoing import Encoder, IceServer
+from moot.signal.protocol import Due, MessageMalformed, SignalProtocol
+
+log = structlog.get_logger(__name__)
+
+TICK_S: Final = 5.0
+"""How often each socket looks at its deadlines; they are tens of seconds."""
+_V0: Final = "/rtc"
+_V1: Final = "/rtc/v1"
+_VALIDATE: Final = "/validate"
+
+
+class _Refused(Exception):
+    """The client is not let in: an HTTP status and a sentence for its developer."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.sentence = sentence
+
+
+class SignalEndpoint:
+    """An ASGI application for LiveKit's signalling.
+
+    Args:
+        engine: carries the media; its tickets open this door.
+        ice_servers: STUN and TURN servers handed to clients.
+    """
+
+    def __init__(self, engine: BuiltinMediaEngine, ice_servers: Sequence[IceServer] = ()) -> None:
+        self._engine = engine
+        self._ice_servers = tuple(ice_servers)
+        self._encoder = Encoder()
+        self.counts: Counter[str] = Counter()
+
+    @staticmethod
+    def serves(path: str) -> bool:
+        """Tell whether a path belongs to this door."""
+        return path.rstrip("/").removesuffix(_VALIDATE) in (_V0, _V1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or one socket."""
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._validate(scope, send)
+
+    async def _validate(self, scope: Scope, send: Send) -> None:
+        """Say beforehand whether a socket would be let in; browsers ask across origins."""
+        path = scope["path"].rstrip("/")
+        if scope["method"] == "OPTIONS":
+            await answer_text(send, 204, "")
+            return
+        if not path.endswith(_VALIDATE):
+            await answer_text(send, 426, "open a WebSocket here")
+            return
+        if scope["method"] not in ("GET", "HEAD"):
+            await answer_text(send, 405, "method not allowed")
+            return
+        try:
+            self._admit(scope, path.removesuffix(_VALIDATE))
+        except _Refused as refused:
+            await answer_text(send, refused.status, refused.sentence)
+            return
+        await answer_text(send, 200, "success")
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()  # `websocket.connect`, always the first (ASGI)
+        try:
+            claims, wish = self._admit(scope, scope["path"].rstrip("/"))
+            signalling = self._engine.signalling
+            joined, first = self._enter(signalling, claims, wish)
+        except _Refused as refused:
+            self.counts["signal_refused"] += 1
+            await refuse_socket(scope, send, refused.status, refused.sentence)
+            return
+        except MediaUnavailable:
+            await refuse_socket(scope, send, 503, "the media engine is not running")
+            return
+        if joined is None:
+            await _send_last(send, first[0])
+            return
+        socket = _Socket(self._encoder, self.counts, signalling, joined, receive, send)
+        await socket.run(first, wish)
+
+    def _admit(self, scope: Scope, path: str) -> tuple[Claims, JoinWish]:
+        """Read who asks for what.
+
+        Raises:
+            _Refused: 404 for another path, 401 for the token, 400 for the query, 503 while closed.
+        """
+        if path not in (_V0, _V1):
+            raise _Refused(404, "not found")
+        try:
+            query = read_query(scope["query_string"])
+            token = query.get("access_token") or _bearer(scope)
+            if not token:
+                raise _Refused(401, "no permissions to access the room")
+            claims = self._engine.signalling.admit(token)
+            wish = read_wish(query, is_packed=path == _V1)
+        except JoinInvalid as invalid:
+            raise _Refused(400, invalid.sentence) from None
+        except (TokenInvalid, JoinRefused):
+            raise _Refused(401, "invalid token") from None
+        except MediaUnavailable:
+            raise _Refused(503, "the media engine is not running") from None
+        return claims, wish
+
+    def _enter(
+        self, signalling: Signalling, claims: Claims, wish: JoinWish
+    ) -> tuple[Joined | None, list[bytes]]:
+        """Join or resume; answers the first messages, and no connection where the client has to
+        begin anew.
+        """
+        if wish.resumes:
+            resumed = signalling.resume(claims, wish.resumes)
+            if resumed is None:
+                return None, [
+                    outgoing.leave(
+                        models.DisconnectReason.STATE_MISMATCH,
+                        rtc.LeaveRequest.Action.RECONNECT,
+                        may_resume=True,
+                    )
+                ]
+            return resumed, outgoing.reconnect_responses(resumed, self._ice_servers)
+        try:
+            joined = signalling.join(claims, wish.connection)
+        except JoinRefused:
+            raise _Refused(503, "the meeting is full") from None
+        return joined, [outgoing.join_response(joined, self._ice_servers)]
+
+
+class _Socket:
+    """One open signalling socket, from its first message to its close."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        counts: Counter[str],
+        signalling: Signalling,
+        joined: Joined,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        self._encoder = encoder
+        self._counts = counts
+        self._signalling = signalling
+        self._connection = joined.connection
+        self._attachment: Attachment = joined.attachment
+        self._incoming = Incoming(signalling, joined.connection, counts)
+        self._receive = receive
+        self._send = send
+        self._sending = asyncio.Lock()
+        self._protocol = SignalProtocol(time.monotonic())
+
+    async def run(self, first: list[bytes], wish: JoinWish) -> None:
+        """Serve until the client goes, falls silent, breaks the rules or is told to leave."""
+        try:
+            await self._send({"type": "websocket.accept"})
+            for message in first:
+                self._protocol.send(message)
+            await self._flush()
+            tasks = [
+                asyncio.create_task(self._read(wish)),
+                asyncio.create_task(self._write()),
+                asyncio.create_task(self._watch()),
+            ]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        except OSError:
+            pass  # the client is gone, which is what the next line is for
+        finally:
+            self._signalling.lose(self._connection, self._attachment)
+
+    async def _read(self, wish: JoinWish) -> None:
+        """Take the client's messages in order; ends when it is gone."""
+        if not await self._act(partial(self._begin, wish)):
+            return
+        while True:
+            event = await self._receive()
+            if event["type"] != "websocket.receive":
+                return
+            try:
+                request = self._protocol.receive(
+                    event.get("bytes"), time.monotonic(), int(time.time() * 1000)
+                )
+            except MessageMalformed:
+                self._counts["signal_malformed"] += 1
+                await self._break_off(Closing.UNKNOWN)
+                return
+            if request is not None and not await self._act(partial(self._incoming.handle, request)):
+                return
+            await self._flush()
+            pause = self._protocol.pause_s()
+            if pause > 0:
+                self._counts["signal_slowed"] += 1
+                await asyncio.sleep(pause)
+
+    def _begin(self, wish: JoinWish) -> None:
+        """Do what came along with the request to join."""
+        for announcement in wish.announcements:
+            self._incoming.add_track(announcement)
+        if wish.sync_state is not None:
+            self._incoming.sync_state(wish.sync_state)
+        if wish.offer is not None:
+            self._incoming.offer(wish.offer)
+
+    async def _act(self, act: Callable[[], None]) -> bool:
+        """Carry out a request; False where it ended the connection."""
+        try:
+            act()
+        except MessageInvalid:
+            self._counts["signal_malformed"] += 1
+            await self._break_off(Closing.UNKNOWN)
+            return False
+        except Exception:
+            # A full queue or a bug of ours: this client starts anew, the others never notice.
+            self._counts["signal_failed"] += 1
+            log.exception(
+                "Signalling request failed",
+                meeting_key=self._connection.meeting_key,
+                identity=self._connection.identity,
+            )
+            await self._break_off(Closing.FAILED)
+            return False
+        for reply in self._incoming.replies:
+            self._protocol.send(reply)
+        self._incoming.replies.clear()
+        return True
+
+    async def _break_off(self, why: Closing) -> None:
+        """End the connection and let the writer say why, then close."""
+        self._signalling.break_off(self._connection, why)
+        await self._write()
+
+    async def _write(self) -> None:
+        """Carry notices to the client until the last one or until another socket takes over."""
+        while notices := await self._attachment.take():
+            async with self._sending:
+                for notice in notices:
+                    await self._send(
+                        {"type": "websocket.send", "bytes": self._encoder.encode(notice)}
+                    )
+            if isinstance(notices[-1], Closed):
+                break
+        async with self._sending:
+            await self._send({"type": "websocket.close", "code": 1000})
+
+    async def _watch(self) -> None:
+        """Look at the socket's deadlines."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            while due := self._protocol.handle_timeout(time.monotonic()):
+                if due is Due.CLOSE:
+                    self._counts["signal_silent"] += 1
+                    return
+                self._signalling.renew_ticket(self._connection)
+
+    async def _flush(self) -> None:
+        async with self._sending:
+            for message in self._protocol.messages_to_send():
+                await self._send({"type": "websocket.send", "bytes": message})
+
+
+async def _send_last(send: Send, message: bytes) -> None:
+    with suppress(OSError):
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.send", "bytes": message})
+        await send({"type": "websocket.close", "code": 1000})
+
+
+def _bearer(scope: Scope) -> str:
+    scheme, _, token = header(scope, b"authorization").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
