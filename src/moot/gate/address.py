@@ -1,7 +1,7 @@
 """Which address a request comes from, and how it travelled, when proxies stand before moot.
 
 Only a proxy that is listed is believed, and of `X-Forwarded-For` only the part that listed proxies
-wrote: the rightmost address that is not a proxy itself. Whoever called wrote what stands left of it.
+wrote: the rightmost address that is not a proxy itself. The caller wrote what stands left of it.
 """
 
 from __future__ import annotations

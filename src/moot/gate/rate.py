@@ -40,16 +40,18 @@ class Buckets:
         self._capacity = capacity
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
-    def take(self, key: str, *, now: float, cost: float = 1.0) -> float:
-        """Take from a key's bucket; 0.0 if it was there, else the seconds until it will be."""
+    def wait(self, key: str, *, now: float) -> float:
+        """Seconds until one can be taken; 0.0 if it can be now. Takes nothing."""
+        level, at = self._buckets.get(key, (self.rate.burst, now))
+        level += max(0.0, now - at) * self.rate.per_s
+        return max(0.0, 1.0 - level) / self.rate.per_s
+
+    def take(self, key: str, *, now: float) -> float:
+        """Take one from a key's bucket; 0.0 if it was there, else the seconds until it will be."""
+        wait = self.wait(key, now=now)
         level, at = self._buckets.pop(key, (self.rate.burst, now))
         level = min(self.rate.burst, level + max(0.0, now - at) * self.rate.per_s)
-        wait = 0.0
-        if level >= cost:
-            level -= cost
-        else:
-            wait = (cost - level) / self.rate.per_s
-        self._buckets[key] = (level, now)
+        self._buckets[key] = (level - 1.0 if wait == 0.0 else level, now)
         if len(self._buckets) > self._capacity:
             self._buckets.popitem(last=False)
         return wait
@@ -78,7 +80,7 @@ class GuessBudget:
         self._capacity = capacity
         self._seen: OrderedDict[str, tuple[float, set[str]]] = OrderedDict()
 
-    def is_spent(self, key: str, *, now: float) -> float:
+    def wait(self, key: str, *, now: float) -> float:
         """Seconds until this key may ask for an id again; 0.0 if it may now."""
         entry = self._seen.get(key)
         if entry is None or now - entry[0] >= self._window_s or len(entry[1]) < self._distinct:

@@ -1,1 +1,1 @@
-"""Who is asking: a guest by a cookie, an account by a bearer token, a connection by its own token."""
+"""Who is asking: a guest by a cookie, an account by a token, a connection by a token of its own."""
