@@ -6,10 +6,7 @@ our tickets unchanged and programs with the key and secret can sign their own.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import math
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -76,17 +73,6 @@ class Claims(Struct, frozen=True, kw_only=True):
     may_administer: bool = False
     may_create: bool = False
     may_list: bool = False
-
-
-def derive_api_keys(secret: bytes) -> tuple[str, str]:
-    """Make the API key and secret of the built-in engine from moot's own secret.
-
-    Deterministic, so every process that shares the secret signs alike; neither gives the secret
-    away (HMAC-SHA-256 with a label for each, RFC 5869 §3.2's reasoning).
-    """
-    key = hmac.digest(secret, b"moot media api key", hashlib.sha256)
-    value = hmac.digest(secret, b"moot media api secret", hashlib.sha256)
-    return "API" + key.hex()[:13], urlsafe_b64encode(value).decode().rstrip("=")
 
 
 class TokenSigner:

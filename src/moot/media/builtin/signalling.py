@@ -152,7 +152,6 @@ class Signalling:
             connection.sid,
             mode=request.mode,
             sources=core_sources(forwarded),
-            may_subscribe=permission.may_subscribe,
         )
         hub.connections[connection.sid] = connection
         others = self._visible(connection)
@@ -459,6 +458,35 @@ class Signalling:
         connection.metadata = metadata or connection.metadata
         connection.attributes = merged
         self._hub.announce(connection)
+        return True
+
+    def permit(self, connection: Connection, permission: Permission) -> None:
+        """Change what a connection may do. What it publishes without permission falls silent, what
+        it receives without permission ends.
+        """
+        hub = self._hub
+        latest = hub.ledger.latest(*connection.name_in_ledger)
+        might_subscribe = connection.permission.may_subscribe
+        connection.permission = permission
+        hub.announce(connection)
+        hub.set_forwarded(
+            connection,
+            permission.sources if latest is None else permission.sources & latest,
+        )
+        if permission.may_subscribe and not might_subscribe:
+            hub.subscribe_to_present(connection)
+        elif might_subscribe and not permission.may_subscribe:
+            received = [
+                track_id for other in hub.others(connection) for track_id in other.publications
+            ]
+            hub.core.unsubscribe(connection.sid, received)
+
+    def mute_other(self, connection: Connection, track_id: str) -> bool:
+        """Mute a connection's track by another's word, and tell it; False where there is none."""
+        if track_id not in connection.publications:
+            return False
+        self._hub.set_muted(connection, track_id, is_muted=True)
+        connection.outbox.put(MuteChanged(track_id=track_id, is_muted=True))
         return True
 
     def _accept(self, connection: Connection, publication: Publication) -> None:
