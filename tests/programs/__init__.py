@@ -1,0 +1,1 @@
+"""Programs that push a real moot hard and judge what it answered; tests run their short forms."""
