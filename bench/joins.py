@@ -24,8 +24,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from tests.programs.person import AUTH_SECRET, bearer
 from tests.programs.server import Server
+from tests.servers.postgres import running_postgres
 
 from bench.figure import figure, percentile
 from bench.process import cpu_s
@@ -40,8 +42,9 @@ def _requests(port: int, caller: int, count: int) -> list[bytes]:
     for number in range(count):
         body = json.dumps({"name": f"Caller {caller}", "connection_id": str(uuid.uuid4())}).encode()
         head = (
-            f"PUT /api/v1/meetings/JOINS{(caller + number) % MEETINGS:04}/participants/me HTTP/1.1\r\n"
-            f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {bearer(f'{caller} {number} {uuid.uuid4()}')}\r\n"
+            f"PUT /api/v1/meetings/JOINS{(caller + number) % MEETINGS:04}/participants/me "
+            f"HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+            f"Authorization: Bearer {bearer(str(uuid.uuid4()))}\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         made.append(head.encode() + body)
@@ -104,7 +107,7 @@ def _measure(port: int, seconds: float, per_s: float = 0.0) -> tuple[list[float]
 def _old_way(
     connect: Callable[[], Any], mark: str, seconds: float, conflict: type[Exception]
 ) -> tuple[int, int]:
-    """Look, then insert: the same callers on the same keys; returns (rows made or found, errors)."""
+    """Look, then insert: the same callers on the same keys; gives (rows made or found, errors)."""
     done: list[int] = []
     failed: list[int] = []
     end = time.monotonic() + seconds
@@ -150,8 +153,6 @@ def _old_sqlite(data: Path, seconds: float) -> tuple[int, int]:
 
 
 def _old_postgres(url: str, seconds: float) -> tuple[int, int]:
-    import psycopg
-
     def connect() -> psycopg.Connection[Any]:
         return psycopg.connect(url, autocommit=True, prepare_threshold=None)
 
@@ -173,8 +174,6 @@ def run(store: str, seconds: float) -> None:
     """Measure one store and print its figures."""
     database: AbstractContextManager[str | None] = nullcontext()
     if store == "postgres":
-        from tests.servers.postgres import running_postgres
-
         database = running_postgres()
     with database as url, tempfile.TemporaryDirectory(prefix="moot-joins-") as folder:
         settings = {"MOOT_DATABASE_URL": url} if url else {}

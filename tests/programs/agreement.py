@@ -1,4 +1,4 @@
-"""Several processes on one database without Redis: every log equals the database's (EVENT-1, EVENT-2).
+"""Several processes on one database without Redis: every log is the database's (EVENT-1, EVENT-2).
 
 People on all processes change things at random while processes are killed or restarted; in the end
 every stream's log is compared with the event table, number by number.
@@ -79,8 +79,7 @@ async def agreement(
                 await asyncio.sleep(0.1)
         stop.set()
         for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-            if isinstance(outcome, BaseException):
-                complaints.append(f"a client failed: {outcome!r}")
+            complaints += [f"a client failed: {outcome!r}"] if outcome is not None else []
         heads = await _agreed(crowd[0], meeting_id, streams)
         if len(heads) > 1:
             complaints.append(f"streams ended at different numbers: {sorted(heads)}")
@@ -120,7 +119,10 @@ async def _agreed(person: Person, meeting_id: str, streams: list[Stream]) -> set
 
 def _kinds(data: Path, settings: dict[str, str], meeting_id: str) -> dict[int, str]:
     """Read the event table itself: number to kind."""
-    query = "SELECT e.event_seq, e.type FROM event e JOIN meeting m ON m.uid = e.meeting_uid WHERE m.id = {}"
+    query = (
+        "SELECT e.event_seq, e.type FROM event e JOIN meeting m ON m.uid = e.meeting_uid"
+        " WHERE m.id = {}"
+    )
     if "MOOT_DATABASE_URL" in settings:
         import psycopg
 
