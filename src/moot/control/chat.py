@@ -8,10 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from moot.control.context import Actor, Control
+from msgspec.structs import replace
+
+from moot.control.actor import Actor
+from moot.control.change import Change
+from moot.control.context import Control
+from moot.control.seat import acting_inside, participant_by_id, reading_inside
+from moot.errors import Problem
+from moot.model.event import EVERYONE, may_read, only
 from moot.model.ids import MeetingId, MessageId, ParticipantId
-from moot.model.view import MessageView
+from moot.model.meeting import ChatMessage, Participant
+from moot.model.permission import Target, may, may_intend
+from moot.model.status import is_present
+from moot.model.text import parse_message
+from moot.model.view import MessageView, label, message_view
+
+PAGE_LIMIT: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,40 @@ async def post(
         Problem: `body_invalid`, `not_allowed` (guests may not chat), `participant_not_found`,
             `message_not_found`.
     """
-    raise NotImplementedError
+    checked = parse_message(text)
+
+    def decide(change: Change) -> Posted:
+        sender = acting_inside(change, actor)
+        known = change.tx.find_message(change.meeting.uid, message_id)
+        if known is not None:
+            return _known(known, sender)
+        if not may_intend(sender.role, "chat", change.meeting.settings):
+            raise Problem("not_allowed")
+        if to is not None:
+            reader = participant_by_id(change.tx, change.meeting.uid, to)
+            if not is_present(reader.status):
+                raise Problem("participant_not_found")
+        if reply_to is not None:
+            _readable(change, sender, reply_to)
+        message = change.tx.insert_message(
+            ChatMessage(
+                id=message_id,
+                meeting_uid=change.meeting.uid,
+                run=change.meeting.run,
+                participant_id=sender.id,
+                name=label(sender.name, sender.twin),
+                text=checked,
+                posted_at=change.now,
+                to=to,
+                reply_to=reply_to,
+            )
+        )
+        if message is None:
+            # Of another meeting: there is no way to say more without telling of that one.
+            raise Problem("body_invalid", reason="the message's id is taken")
+        return Posted(True, change.posted("chat.posted", message, audience=_audience(message)))
+
+    return await control.change(meeting_id, decide)
 
 
 async def edit(
@@ -55,7 +102,22 @@ async def edit(
         Problem: `body_invalid`, `message_not_found` (unknown, deleted or somebody else's),
             `not_allowed`.
     """
-    raise NotImplementedError
+    checked = parse_message(text)
+
+    def decide(change: Change) -> MessageView:
+        sender = acting_inside(change, actor)
+        message = _readable(change, sender, message_id)
+        target: Target = "self" if message.participant_id == sender.id else "guest"
+        if message.deleted_at is not None or not may(sender.role, "edit_message", target):
+            raise Problem("message_not_found")
+        if not may_intend(sender.role, "chat", change.meeting.settings):
+            raise Problem("not_allowed")
+        if message.text == checked:
+            return message_view(message)
+        edited = change.tx.update_message(replace(message, text=checked, edited_at=change.now))
+        return change.posted("chat.edited", edited, audience=_audience(edited))
+
+    return await control.change(meeting_id, decide)
 
 
 async def delete(
@@ -66,7 +128,19 @@ async def delete(
     Raises:
         Problem: `message_not_found`, `host_only` (somebody else's).
     """
-    raise NotImplementedError
+
+    def decide(change: Change) -> MessageView:
+        actor_now = acting_inside(change, actor)
+        message = _readable(change, actor_now, message_id)
+        target: Target = "self" if message.participant_id == actor_now.id else "guest"
+        if not may(actor_now.role, "delete_message", target):
+            raise Problem("host_only")
+        if message.deleted_at is not None:
+            return message_view(message)
+        deleted = change.tx.update_message(replace(message, text="", deleted_at=change.now))
+        return change.posted("chat.deleted", deleted, audience=_audience(deleted))
+
+    return await control.change(meeting_id, decide)
 
 
 async def read(
@@ -80,7 +154,41 @@ async def read(
     """Read messages of this run, oldest first; changes nothing.
 
     Args:
-        before: only messages older than this one.
+        before: only messages older than this one; an unknown one is `message_not_found`.
         limit: 1 to 200, the newest of them.
     """
-    raise NotImplementedError
+    if not 1 <= limit <= PAGE_LIMIT:
+        raise Problem("body_invalid", reason=f"`limit` is not 1 to {PAGE_LIMIT}")
+
+    def look(change: Change) -> Sequence[MessageView]:
+        tx, meeting = change.tx, change.meeting
+        reader = reading_inside(tx, meeting, actor)
+        if before is not None:
+            _readable(change, reader, before)
+        messages = tx.list_messages(
+            meeting.uid, run=meeting.run, reader=reader.id, before=before, limit=limit
+        )
+        return [message_view(message) for message in messages]
+
+    return await control.ask(meeting_id, look)
+
+
+def _known(message: ChatMessage, sender: Participant) -> Posted:
+    if message.participant_id != sender.id:
+        raise Problem("body_invalid", reason="the message's id is taken")
+    return Posted(False, message_view(message))
+
+
+def _readable(change: Change, reader: Participant, message_id: MessageId) -> ChatMessage:
+    message = change.tx.find_message(change.meeting.uid, message_id)
+    if (
+        message is None
+        or message.run != change.meeting.run
+        or not may_read(_audience(message), reader=reader.id, is_host=False)
+    ):
+        raise Problem("message_not_found")
+    return message
+
+
+def _audience(message: ChatMessage) -> str:
+    return EVERYONE if message.to is None else only((message.participant_id, message.to))

@@ -12,12 +12,17 @@ import structlog
 
 from moot.bus.port import Bus
 from moot.config import Config
+from moot.control.actor import Actor
 from moot.control.change import Change
+from moot.control.orders import Orders
+from moot.control.pace import Pace
 from moot.control.passcodes import Passcodes
 from moot.errors import Problem
 from moot.media.port import MediaEngine
-from moot.model.ids import ConnectionId, MeetingId, PersonId, uuid7
+from moot.model.ids import MeetingId, uuid7
 from moot.store.port import Store, Transaction
+
+__all__ = ["Actor", "Clock", "Control", "Log", "SystemClock"]
 
 T = TypeVar("T")
 
@@ -61,27 +66,6 @@ class Log(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Actor:
-    """Who gives a command, as the edge has established it (PERSON-2).
-
-    Attributes:
-        person_id: who it is.
-        name: what an account calls the person; it counts as verified. None for guests.
-        is_account: a token says who this is.
-        connection_id: the connection that sends the command, where it says so.
-        fence: that connection's fencing number, where it says so (JOIN-3).
-        address: the network address, only ever used to slow down passcode guessing.
-    """
-
-    person_id: PersonId
-    name: str | None = None
-    is_account: bool = False
-    connection_id: ConnectionId | None = None
-    fence: int | None = None
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Control:
     """Everything a command may use. Built once by the composition root."""
 
@@ -92,14 +76,23 @@ class Control:
     clock: Clock = field(default_factory=SystemClock)
     random: Callable[[int], int] = secrets.randbits
     log: Log = field(default_factory=lambda: structlog.get_logger("moot.control"))
-    passcodes: Passcodes = field(default_factory=Passcodes)
+    passcodes: Passcodes = field(init=False)
+    orders: Orders = field(init=False)
+    reaction_pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A frozen dataclass sets derived fields in this way.
+        object.__setattr__(self, "passcodes", Passcodes(self.clock.monotonic))
+        object.__setattr__(self, "orders", Orders(self.media, self.log))
+        pace = Pace(self.clock.monotonic, burst=10, per_s=2)
+        object.__setattr__(self, "reaction_pace", pace)
 
     def new_id(self) -> str:
         """Make a UUIDv7 (RFC 9562 §5.7)."""
         return uuid7(now_ms=self.clock.now_ms(), random=self.random(_UUID_BITS))
 
     async def change(self, meeting_id: MeetingId, decide: Callable[[Change], T]) -> T:
-        """Run one piece of work on one meeting in one transaction, then announce its events.
+        """Run one piece of work on one meeting in one transaction, then announce and enforce it.
 
         Args:
             decide: calls the transaction and computes, nothing else; may run more than once.
@@ -109,7 +102,8 @@ class Control:
                 happened then.
 
         If cancelled, the work may or may not have been committed; an event that was committed and
-        not announced is found by every process in the store.
+        not announced is found by every process in the store, and the media engine is brought in
+        line by `MediaEvents`.
         """
         now = self.clock.now_ms()
 
@@ -123,4 +117,22 @@ class Control:
         result, change = await self.store.write(work)
         for event in change.events:
             self.bus.publish(event)
+        if change.orders:
+            await self.orders.give(change.orders)
         return result
+
+    async def ask(self, meeting_id: MeetingId, look: Callable[[Change], T]) -> T:
+        """Run a look at one meeting in one reading transaction; what it appended would be lost.
+
+        Raises:
+            Problem: `meeting_not_found`, or what `look` or the store raises.
+        """
+        now = self.clock.now_ms()
+
+        def work(tx: Transaction) -> T:
+            meeting = tx.find_meeting(meeting_id)
+            if meeting is None:
+                raise Problem("meeting_not_found")
+            return look(Change(tx, meeting, now))
+
+        return await self.store.read(work)

@@ -5,10 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from moot.control.context import Actor, Control
-from moot.model.ids import ConnectionId, MeetingId
-from moot.model.meeting import Connection
-from moot.model.view import ConnectionView, MediaView, MeetingView, ParticipantView, Snapshot
+import msgspec
+
+from moot.control.actor import Actor
+from moot.control.arrival import newcomer, prove, require_admission, seat_name, seat_twin
+from moot.control.change import ALIVE, Change, media_sources
+from moot.control.context import Control
+from moot.control.reading import found_meeting, read_participants, read_snapshot
+from moot.control.seat import acting_inside, reading_inside
+from moot.errors import Problem
+from moot.media.grant import GrantRequest
+from moot.media.key import identity, meeting_key
+from moot.media.port import MediaUnavailable
+from moot.model.ids import ConnectionId, MeetingId, ParticipantId, parse_name
+from moot.model.meeting import Connection, Meeting, Participant
+from moot.model.participant import joined, renewed
+from moot.model.status import is_present
+from moot.model.text import parse_device
+from moot.model.view import (
+    ConnectionView,
+    MediaView,
+    MeetingView,
+    ParticipantView,
+    Snapshot,
+    connection_view,
+    label,
+    meeting_view,
+    participant_view,
+)
+from moot.store.port import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +69,23 @@ class Joined:
     snapshot: Snapshot
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One's own participant and connections."""
+
+    participant: ParticipantView
+    connections: Sequence[ConnectionView]
+
+
+@dataclass(frozen=True, slots=True)
+class Roll:
+    """Who is in, at one `event_seq`."""
+
+    participants: Sequence[ParticipantView]
+    event_seq: int
+    epoch: int
+
+
 async def join(
     control: Control, actor: Actor, meeting_id: MeetingId, request: JoinRequest, *, media_url: str
 ) -> Joined:
@@ -60,7 +102,26 @@ async def join(
     Cancelled after its commit, the participant is in; repeating it with the same `connection_id`
     is the same connection.
     """
-    raise NotImplementedError
+    try:
+        seated, media = await _join(control, actor, meeting_id, request, media_url)
+        snapshot = await _snapshot(control, meeting_id, seated.participant)
+    except Problem as problem:
+        control.log.warning("Error joining meeting", meeting_id=meeting_id, code=problem.kind.id)
+        raise
+    control.log.info(
+        "Meeting initialization complete",
+        meeting_id=meeting_id,
+        participant_id=seated.participant.id,
+        connection_id=seated.connection.id,
+    )
+    return Joined(
+        created=seated.created,
+        meeting=seated.meeting,
+        participant=seated.view,
+        connection=seated.connection,
+        media=media,
+        snapshot=snapshot,
+    )
 
 
 async def renew_media(
@@ -72,15 +133,15 @@ async def renew_media(
         Problem: `meeting_not_found`, `not_in_meeting`, `connection_closed`, `body_invalid` (no
             connection is named), `unavailable`.
     """
-    raise NotImplementedError
+    connection_id = actor.connection_id
+    if connection_id is None:
+        raise Problem("body_invalid", reason="`Moot-Connection` is missing")
 
+    def look(change: Change) -> tuple[Meeting, Participant]:
+        return change.meeting, acting_inside(change, actor)
 
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One's own participant and connections."""
-
-    participant: ParticipantView
-    connections: Sequence[ConnectionView]
+    meeting, participant = await control.ask(meeting_id, look)
+    return await _grant(control, meeting, participant, connection_id, media_url)
 
 
 async def seat(control: Control, actor: Actor, meeting_id: MeetingId) -> Seat:
@@ -89,16 +150,19 @@ async def seat(control: Control, actor: Actor, meeting_id: MeetingId) -> Seat:
     Raises:
         Problem: `meeting_not_found`, `participant_not_found`.
     """
-    raise NotImplementedError
 
+    def work(tx: Transaction) -> Seat:
+        meeting = found_meeting(tx, meeting_id)
+        participant = tx.find_participant(meeting.uid, actor.person_id)
+        if participant is None:
+            raise Problem("participant_not_found")
+        connections = tx.list_connections(participant.id, states=ALIVE)
+        return Seat(
+            participant_view(participant, connections=len(connections)),
+            [connection_view(connection) for connection in connections],
+        )
 
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """Who is in, at one `event_seq`."""
-
-    participants: Sequence[ParticipantView]
-    event_seq: int
-    epoch: int
+    return await control.store.read(work)
 
 
 async def roll(control: Control, actor: Actor, meeting_id: MeetingId) -> Roll:
@@ -107,4 +171,156 @@ async def roll(control: Control, actor: Actor, meeting_id: MeetingId) -> Roll:
     Raises:
         Problem: `meeting_not_found`, `not_in_meeting`.
     """
-    raise NotImplementedError
+
+    def work(tx: Transaction) -> Roll:
+        meeting = found_meeting(tx, meeting_id)
+        reader = reading_inside(tx, meeting, actor)
+        return Roll(read_participants(tx, meeting, reader), meeting.event_seq, meeting.epoch)
+
+    return await control.store.read(work)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seated:
+    created: bool
+    meeting: MeetingView
+    participant: Participant
+    view: ParticipantView
+    connection: Connection
+    row: Meeting
+
+
+async def _join(
+    control: Control,
+    actor: Actor,
+    meeting_id: MeetingId,
+    request: JoinRequest,
+    media_url: str,
+) -> tuple[_Seated, MediaView]:
+    device = parse_device(request.device)
+    wished_name = None if request.name is None else parse_name(request.name)
+    connection_id = request.connection_id or ConnectionId(control.new_id())
+    new_id = ParticipantId(control.new_id())
+    proof = await prove(control, actor, meeting_id, request.passcode)
+
+    def decide(change: Change) -> _Seated:
+        tx, meeting = change.tx, change.meeting
+        before = tx.find_participant(meeting.uid, actor.person_id)
+        require_admission(
+            change, actor, before, proof, server_limit=control.config.max_participants
+        )
+        name, is_verified = seat_name(actor, wished_name, before)
+        was_in = before is not None and is_present(before.status)
+        seen = change.view(before) if was_in and before is not None else None
+        base = (
+            renewed(before, meeting)
+            if before is not None
+            else newcomer(new_id, meeting, actor.person_id, name=name, now=change.now)
+        )
+        others = _others(change, base, connection_id, request.replaces)
+        base = msgspec.structs.replace(
+            base,
+            name=name,
+            verified=is_verified,
+            twin=seat_twin(change, before if was_in else None, base.id, name),
+            changed_at=change.now,
+        )
+        participant = tx.upsert_participant(
+            joined(
+                base,
+                connection_id,
+                others=others,
+                audio=request.audio,
+                video=request.video,
+                settings=meeting.settings,
+            )
+        )
+        connection = tx.upsert_connection(
+            Connection(
+                id=connection_id,
+                participant_id=participant.id,
+                meeting_uid=meeting.uid,
+                fence=participant.fence,
+                state="pending",
+                created_at=change.now,
+                changed_at=change.now,
+                device=device,
+            )
+        )
+        if connection is None:
+            raise Problem("body_invalid", reason="`connection_id` is somebody else's")
+        tx.touch_meeting(meeting.uid, at=change.now)
+        if was_in:
+            view = change.updated(seen, participant)
+        else:
+            view = change.told("participant.joined", participant)
+        if others:
+            # What this connection may publish, its grant says.
+            change.allow(participant, but=connection_id)
+        created = before is None and participant.id == new_id
+        return _Seated(
+            created, meeting_view(change.meeting), participant, view, connection, change.meeting
+        )
+
+    seated = await control.change(meeting_id, decide)
+    control.log.info(
+        "Participant joined successfully"
+        if seated.created
+        else "Participant already exists, updating status",
+        meeting_id=meeting_id,
+        participant_id=seated.participant.id,
+        connection_id=connection_id,
+    )
+    media = await _grant(control, seated.row, seated.participant, connection_id, media_url)
+    return seated, media
+
+
+def _others(
+    change: Change,
+    participant: Participant,
+    connection_id: ConnectionId,
+    replaces: ConnectionId | None,
+) -> Sequence[Connection]:
+    """Close the connection that this one replaces; answer the others that go on."""
+    others = [each for each in change.alive(participant.id) if each.id != connection_id]
+    if replaces is None or replaces == connection_id:
+        return others
+    for each in others:
+        if each.id == replaces:
+            closed = msgspec.structs.replace(each, state="closed", changed_at=change.now)
+            change.tx.update_connection(closed, expected_fence=each.fence)
+            change.disconnect(participant, [each.id])
+    return [each for each in others if each.id != replaces]
+
+
+async def _snapshot(control: Control, meeting_id: MeetingId, reader: Participant) -> Snapshot:
+    def work(tx: Transaction) -> Snapshot:
+        meeting = found_meeting(tx, meeting_id)
+        now = tx.find_participant(meeting.uid, reader.person_id)
+        return read_snapshot(tx, meeting, now or reader)
+
+    return await control.store.read(work)
+
+
+async def _grant(
+    control: Control,
+    meeting: Meeting,
+    participant: Participant,
+    connection_id: ConnectionId,
+    media_url: str,
+) -> MediaView:
+    room = meeting_key(meeting.id, meeting.run)
+    request = GrantRequest(
+        meeting_key=room,
+        participant_id=participant.id,
+        connection_id=connection_id,
+        name=label(participant.name, participant.twin),
+        url=media_url,
+        sources=media_sources(participant, connection_id),
+    )
+    try:
+        ticket = await control.orders.grant(request, event_seq=meeting.event_seq)
+    except MediaUnavailable as problem:
+        control.log.warning("Media engine gave no ticket", reason=problem.reason)
+        raise Problem("unavailable", retry_after_s=2) from problem
+    return MediaView(ticket.url, ticket.token, room, identity(participant.id, connection_id))

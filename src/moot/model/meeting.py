@@ -9,7 +9,15 @@ from typing import Literal
 
 import msgspec
 
-from moot.model.ids import ConnectionId, MeetingId, MeetingUid, MessageId, ParticipantId, PersonId, ProcessId
+from moot.model.ids import (
+    ConnectionId,
+    MeetingId,
+    MeetingUid,
+    MessageId,
+    ParticipantId,
+    PersonId,
+    ProcessId,
+)
 
 Role = Literal["host", "guest"]
 Status = Literal["waiting", "connected", "reconnecting", "disconnected", "removed", "denied"]

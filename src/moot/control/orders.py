@@ -1,0 +1,135 @@
+"""Orders to the media engine that follow from a commit, given in the order of the commits.
+
+Two commands on one connection may commit in one order and come back from the store in the other.
+Every order carries the meeting's `event_seq` at its commit, and one that is older than what its
+connection was last told is dropped: what the store says last is what the engine hears last
+(EVENT-4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from moot.media.grant import GrantRequest, MediaTicket
+from moot.media.key import identity
+from moot.media.port import MediaEngine, MediaUnavailable
+from moot.media.source import Source
+
+_REMEMBERED: Final = 20_000
+"""Connections whose last order is remembered. Fewer could let a very late order through that
+`MediaEvents` would have to correct; each costs about 300 bytes."""
+
+
+class SetSources(msgspec.Struct, frozen=True, kw_only=True):
+    """Forward these sources of a connection and no others."""
+
+    meeting_key: str
+    identity: str
+    event_seq: int
+    sources: frozenset[Source]
+
+
+class RemoveConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """Close a connection's transport; its ticket is worthless."""
+
+    meeting_key: str
+    identity: str
+    event_seq: int
+
+
+class EndRun(msgspec.Struct, frozen=True, kw_only=True):
+    """Close every transport of a run."""
+
+    meeting_key: str
+    event_seq: int
+
+
+Order = SetSources | RemoveConnection | EndRun
+
+
+class Warn(Protocol):
+    """The part of a logger that orders need."""
+
+    def warning(self, event: str, /, **facts: object) -> object: ...  # noqa: D102
+
+
+class _Said:
+    __slots__ = ("event_seq", "lock", "sources")
+
+    def __init__(self) -> None:
+        self.event_seq = -1
+        self.sources: frozenset[Source] | None = None
+        self.lock = asyncio.Lock()
+
+
+class Orders:
+    """Gives orders to the engine, never an older one after a newer one."""
+
+    def __init__(self, media: MediaEngine, log: Warn) -> None:
+        self._media = media
+        self._log = log
+        self._said: OrderedDict[tuple[str, str], _Said] = OrderedDict()
+
+    async def give(self, orders: Sequence[Order]) -> None:
+        """Give orders and wait until the engine has taken them.
+
+        An engine that cannot be reached is logged and no error: `MediaEvents` compares everything
+        with the store when the engine is back. If cancelled, the rest is left to it as well.
+        """
+        if len(orders) == 1:
+            await self._give(orders[0])
+        elif orders:
+            await asyncio.gather(*(self._give(order) for order in orders))
+
+    async def grant(self, request: GrantRequest, *, event_seq: int) -> MediaTicket:
+        """Get a ticket whose sources were decided at `event_seq`.
+
+        Where a newer order was given meanwhile, that one is repeated after the ticket, because the
+        engine goes by the latest word.
+
+        Raises:
+            MediaUnavailable: as the engine.
+        """
+        name = identity(request.participant_id, request.connection_id)
+        said = self._remember((request.meeting_key, name))
+        async with said.lock:
+            ticket = await self._media.grant(request)
+            if said.event_seq > event_seq and said.sources is not None:
+                await self._media.set_sources(request.meeting_key, name, said.sources)
+            else:
+                said.event_seq = event_seq
+                said.sources = request.sources
+            return ticket
+
+    async def _give(self, order: Order) -> None:
+        try:
+            if isinstance(order, EndRun):
+                await self._media.end(order.meeting_key)
+                return
+            said = self._remember((order.meeting_key, order.identity))
+            async with said.lock:
+                if order.event_seq < said.event_seq:
+                    return
+                said.event_seq = order.event_seq
+                if isinstance(order, SetSources):
+                    said.sources = order.sources
+                    await self._media.set_sources(order.meeting_key, order.identity, order.sources)
+                else:
+                    await self._media.remove(order.meeting_key, order.identity)
+        except MediaUnavailable as problem:
+            self._log.warning("Media engine could not be told", reason=problem.reason)
+
+    def _remember(self, name: tuple[str, str]) -> _Said:
+        said = self._said.get(name)
+        if said is None:
+            said = self._said[name] = _Said()
+            while len(self._said) > _REMEMBERED:
+                self._said.popitem(last=False)
+        else:
+            self._said.move_to_end(name)
+        return said
