@@ -1,0 +1,1 @@
+"""Real servers for tests: started in a folder of their own on a free port, stopped with the run."""
