@@ -26,7 +26,7 @@ UV := $(B)/uv/bin/uv
 CORE := $(shell find crates -type f \( -name '*.rs' -o -name Cargo.toml \) 2>/dev/null) Cargo.toml Cargo.lock
 PAGE := $(shell find web -type f -not -path '*/node_modules/*' -not -name '*.test.*' 2>/dev/null)
 
-.PHONY: help build run test check bench screens docs clean distclean tools
+.PHONY: help build run test check bench screens docs wheel clean distclean tools
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ screens: build  ## Take the pictures of every screen that the documents show
 
 docs: $(B)/venv.done  ## Write the documents that are made from the code
 	@.venv/bin/python -m scripts.docs
+
+wheel: $(B)/page.done $(B)/venv.done  ## Build the wheel that carries everything, into dist/
+	@.venv/bin/maturin build --release --locked --out dist
 
 clean:  ## Remove what make has built, but for the downloaded dependencies
 	rm -rf $(B)/*.done src/moot/page src/moot/_media*.so web/dist target dist
