@@ -1,0 +1,156 @@
+"""The oracle: LiveKit's own server, built once from its released source and started on loopback.
+
+`python -m tests.livekit.server` builds it; tests build it themselves where it is missing.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+HERE = Path(__file__).parent
+BINARY = HERE / "bin" / "livekit-server"
+BUILD_WITHIN_S = 1_200
+READY_WITHIN_S = 20.0
+API_KEY = "oracle"
+API_SECRET = "a-secret-of-the-tests-and-of-nothing-else"
+
+
+def build() -> Path:
+    """Build the server where it is missing or older than its `go.mod`; about 3 CPU-minutes cold.
+
+    Processes that come at once wait for the one that builds.
+    """
+    BINARY.parent.mkdir(exist_ok=True)
+    with (BINARY.parent / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if BINARY.exists() and BINARY.stat().st_mtime >= (HERE / "go.mod").stat().st_mtime:
+            return BINARY
+        go = shutil.which("go") or "/usr/local/go/bin/go"
+        subprocess.run(
+            [go, "build", "-o", str(BINARY), "github.com/livekit/livekit-server/cmd/server"],
+            cwd=HERE,
+            check=True,
+            timeout=BUILD_WITHIN_S,
+        )
+        BINARY.touch()
+    return BINARY
+
+
+def free_ports(count: int) -> list[int]:
+    """Find ports that are free now for both TCP and UDP."""
+    found: list[int] = []
+    while len(found) < count:
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.bind(("127.0.0.1", 0))
+            port = tcp.getsockname()[1]
+            try:
+                udp.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            if port not in found:
+                found.append(port)
+    return found
+
+
+class LiveKitServer:
+    """One LiveKit server on loopback; a context manager.
+
+    Args:
+        webhooks: addresses it tells what happens.
+        ports: HTTP, ICE-TCP and UDP port; free ones by default. Given again, a restarted server is
+            where the first one was.
+    """
+
+    def __init__(self, webhooks: tuple[str, ...] = (), ports: list[int] | None = None) -> None:
+        self.ports = ports or free_ports(3)
+        self.url = f"ws://127.0.0.1:{self.ports[0]}"
+        self._webhooks = webhooks
+        self._folder = Path(tempfile.mkdtemp(prefix="moot-livekit-"))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Build if needed, start, and wait until it answers."""
+        http, tcp, udp = self.ports
+        config: dict[str, object] = {
+            "port": http,
+            "bind_addresses": ["127.0.0.1"],
+            "keys": {API_KEY: API_SECRET},
+            "logging": {"level": "warn", "pion_level": "error"},
+            "rtc": {
+                "tcp_port": tcp,
+                "udp_port": udp,
+                "use_external_ip": False,
+                "node_ip": "127.0.0.1",
+                "enable_loopback_candidate": True,
+                "interfaces": {"includes": ["lo"]},
+                "ips": {"includes": ["127.0.0.1/32"]},
+                "stun_servers": [],
+            },
+        }
+        if self._webhooks:
+            config["webhook"] = {"api_key": API_KEY, "urls": list(self._webhooks)}
+        # JSON is YAML, and needs no package to write.
+        path = self._folder / "livekit.yaml"
+        path.write_text(json.dumps(config))
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(build()), "--config", str(path)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "HOME": str(self._folder)},
+            )
+        self._wait()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it and forget its folder."""
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "livekit.log"
+
+    def stop(self) -> None:
+        """Kill it, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[0]}", timeout=1):
+                    return
+            except OSError:
+                time.sleep(0.05)
+        self.stop()
+        raise RuntimeError(f"livekit-server did not start:\n{self._log.read_text()[-4000:]}")
+
+
+if __name__ == "__main__":
+    print(build())

@@ -1,0 +1,1 @@
+"""Unmodified LiveKit clients against moot's own engine, and the same against LiveKit's server."""

@@ -1,0 +1,68 @@
+"""The media half of moot alone: the built-in engine and its signalling, without rooms above it.
+
+`python -m tests.media.standalone PORT` serves until it is terminated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, MutableMapping
+from typing import Any
+
+import uvicorn
+from tests.livekit.server import API_KEY, API_SECRET
+
+from moot._media import Engine, EngineConfig
+from moot.media.builtin.engine import BuiltinMediaEngine
+from moot.media.tokens import TokenSigner
+from moot.signal.data import route
+from moot.signal.endpoint import SignalEndpoint
+from moot.signal.room_service import RoomService
+
+
+def build(open_core: Callable[[], Any], clock: Callable[[], float] = time.time) -> Any:
+    """Build the application over a core; answers the application and its engine."""
+    engine = BuiltinMediaEngine(open_core, TokenSigner(API_KEY, API_SECRET), route, clock)
+    endpoint = SignalEndpoint(engine)
+    service = RoomService(engine, clock)
+
+    async def app(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await receive()
+            await engine.start()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await engine.close()
+            await send({"type": "lifespan.shutdown.complete"})
+        elif RoomService.serves(scope["path"]):
+            await service(scope, receive, send)
+        else:
+            await endpoint(scope, receive, send)
+
+    return app, engine
+
+
+def open_core() -> Engine:
+    """Open the media core on free ports."""
+    return Engine(EngineConfig(udp_port=0, tcp_port=0, shards=1))
+
+
+def main(port: int) -> None:
+    """Serve on loopback until terminated."""
+    app, _ = build(open_core)
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        lifespan="on",
+    )
+    asyncio.run(uvicorn.Server(config).serve())
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
