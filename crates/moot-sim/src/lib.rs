@@ -1,0 +1,15 @@
+//! What tests and the load program need in place of browsers and the Internet: sources shaped like
+//! a camera's and a microphone's, a receiver that judges as strictly as a decoder, and a network
+//! made of a seed.
+//!
+//! Nothing here reads a clock or opens a socket.
+
+mod network;
+mod receiver;
+mod rng;
+mod source;
+
+pub use network::{Link, Network};
+pub use receiver::{Report, Vp8Receiver};
+pub use rng::Rng;
+pub use source::{CameraShape, Frame, Label, OpusSource, Vp8Source, read_label};
