@@ -22,7 +22,7 @@ _WITH_BODY: Final = (
 )
 _PATH: Final[Mapping[str, tuple[str, dict[str, Any], str]]] = {
     "meeting_id": (
-        "The Meeting ID in any spelling: 3 to 64 letters and digits; spaces and hyphens do not count",
+        "The Meeting ID in any spelling: 3 to 64 letters and digits, spaces and hyphens aside.",
         {
             "type": "string",
             "minLength": 3,

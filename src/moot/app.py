@@ -1,0 +1,315 @@
+"""The composition root: builds every room from one configuration, starts and stops them.
+
+It wires and decides nothing. `build` gives an ASGI application; `serve` runs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+import uvicorn
+import uvloop
+
+from moot.bus.local import LocalBus
+from moot.bus.port import Bus
+from moot.config import Config
+from moot.control.context import Control
+from moot.control.media_events import MediaEvents
+from moot.control.presence import Presence
+from moot.control.retention import Retention
+from moot.control.watching import Watching
+from moot.engine import Engine, build_engine
+from moot.gate.address import Proxies
+from moot.gate.limits import Limits
+from moot.gate.origin import Origins
+from moot.http.api import Api
+from moot.http.edge import Edge
+from moot.http.page import Page, read_files
+from moot.http.routes import operations
+from moot.keys import Keys, load_keys
+from moot.listen import address_of, listen
+from moot.logs import set_up_logs
+from moot.metrics import Metrics
+from moot.persons.bearer import Bearers
+from moot.persons.connection import ConnectionTokens
+from moot.persons.guest import GuestCookies
+from moot.persons.jwks import KeySet, fetch_json
+from moot.persons.sign import Signer
+from moot.realtime.endpoint import Streams
+from moot.realtime.wire import WireProtocol
+from moot.store.open import open_store
+from moot.tasks import Tasks
+
+Say = Callable[[str], None]
+
+_PAGE: Final = Path(__file__).parent / "page"
+_API: Final = ("/api/", "/livez", "/readyz", "/metrics")
+_MEETINGS: Final = ["", "api", "v1", "meetings"]
+_KEEP_ALIVE_S: Final = 75
+"""Longer than the minute after which common proxies drop an idle connection of theirs."""
+
+
+class App:
+    """The whole of moot as one ASGI application.
+
+    `start` before the first request, `stop` after the last; `drain` between them.
+    """
+
+    def __init__(self, config: Config, keys: Keys) -> None:
+        log = structlog.get_logger("moot")
+        self._config = config
+        self._is_draining = False
+        self.metrics = Metrics(_version())
+        self.store = open_store(config)
+        self.bus = _bus(config)
+        self._engine: Engine = build_engine(config, keys)
+        self.control = Control(
+            store=self.store, bus=self.bus, media=self._engine.media, config=config
+        )
+        self._presence = Presence(self.control)
+        self._watching = Watching(self.control, self._presence)
+        self._origins = Origins(
+            config.public_url, config.allowed_origins, (socket.gethostname(), config.host)
+        )
+        self._proxies = Proxies(config.trusted_proxies)
+        limits = Limits(is_on=config.rate_limits, monotonic=time.monotonic)
+        tokens = ConnectionTokens(Signer("connection", [keys.derive("connection token")]))
+        self._streams = Streams(
+            watching=self._watching,
+            tokens=tokens,
+            origins=self._origins,
+            proxies=self._proxies,
+            limits=limits,
+            monotonic=time.monotonic,
+            is_draining=self.is_draining,
+            count_close=self.metrics.count_close,
+            count_sent=self.metrics.count_sent,
+            log=log,
+        )
+        edge = Edge(
+            config=config,
+            control=self.control,
+            guests=GuestCookies(Signer("guest", [keys.guest_cookie]), secrets.token_bytes),
+            bearers=_bearers(config),
+            tokens=tokens,
+            origins=self._origins,
+            proxies=self._proxies,
+            limits=limits,
+            now_s=time.time,
+            monotonic=time.monotonic,
+            is_draining=self.is_draining,
+            exposition=self.metrics.exposition,
+            observe=self.metrics.observe,
+            log=log,
+            version=_version(),
+        )
+        self._api = Api(edge, operations(_version()))
+        self._page = Page(
+            read_files(_PAGE),
+            origins=self._origins,
+            proxies=self._proxies,
+            connects=self._engine.connects,
+            embedders=config.embedding_origins,
+        )
+        self._tasks = Tasks(
+            {
+                "presence": self._presence.run,
+                "watching": self._watching.run,
+                "media_events": MediaEvents(self.control).run,
+                "retention": Retention(self.control).run,
+                "streams": self._streams.run,
+            },
+            count_restart=self.metrics.count_restart,
+            log=log,
+        )
+        self.metrics.gauge("streams", "Open event streams.", lambda: self._watching.watchers)
+        self.metrics.gauge(
+            "bus_dropped", "Announcements the bus has dropped.", lambda: self.bus.dropped
+        )
+        self.metrics.gauge(
+            "bus_connected", "1 while announcements arrive.", lambda: self.bus.is_connected
+        )
+
+    def is_draining(self) -> bool:
+        """Whether this process is about to stop."""
+        return self._is_draining
+
+    async def start(self, say: Say) -> None:
+        """Open the store, bring it up to date, open the bus and the media engine.
+
+        Raises:
+            StoreUnusable, AddressUnusable: with one sentence and its cure.
+        """
+        await self.store.open()
+        for step in await self.store.migrate():
+            say(step)
+        await self.bus.open()
+        await self._engine.media.start()
+        self._tasks.start()
+
+    async def drain(self) -> None:
+        """Become unready and send every event stream elsewhere, spread over a third of the time."""
+        self._is_draining = True
+        await self._streams.drain(self._config.drain_s / 3)
+
+    async def stop(self) -> None:
+        """Stop everything that `start` has started. Idempotent."""
+        self._is_draining = True
+        await self._tasks.stop()
+        with contextlib.suppress(Exception):
+            await self._presence.close()
+        await self._engine.media.close()
+        await self.bus.close()
+        await self.store.close()
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Hand one request or WebSocket to the room it is for (ASGI)."""
+        path: str = scope["path"]
+        door = self._engine.door(path)
+        if door is not None:
+            await door(scope, receive, send)
+        elif scope["type"] == "websocket":
+            parts = path.split("/")
+            if parts[:4] == _MEETINGS and parts[5:] == ["events"]:
+                await self._streams(scope, receive, send)
+            else:
+                await receive()
+                await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "http":
+            if path.startswith(_API):
+                await self._api(scope, receive, send)
+            else:
+                await self._page(scope, receive, send)
+
+
+def build(config: Config) -> App:
+    """Build the application from its configuration; nothing is opened yet.
+
+    Raises:
+        SecretUnreadable: the installation's secret cannot be made or read.
+        StoreUnusable: the store's address cannot be understood.
+    """
+    return App(config, load_keys(config))
+
+
+def serve(config: Config, say: Say) -> int:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal stops at once.
+
+    Args:
+        say: told of each step, one sentence each.
+
+    Returns:
+        0 after a clean stop.
+
+    Raises:
+        AddressUnusable, SecretUnreadable, StoreUnusable: with one sentence and its cure.
+    """
+    sockets = listen(config.host, config.port)
+    try:
+        set_up_logs(config.log_level, config.log_format)
+        app = build(config)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(app, config, sockets, say))
+    finally:
+        for bound in sockets:
+            bound.close()
+    return 0
+
+
+async def _serve(app: App, config: Config, sockets: list[socket.socket], say: Say) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    server = _Server(
+        uvicorn.Config(
+            app,
+            loop="none",
+            http="httptools",
+            ws=WireProtocol,
+            ws_max_size=config.max_frame_bytes,
+            ws_per_message_deflate=False,
+            ws_ping_interval=None,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=max(1, round(config.drain_s * 2 / 3)),
+        )
+    )
+
+    def stop() -> None:
+        if stopping.is_set():
+            server.force_exit = True
+        stopping.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    try:
+        await app.start(say)
+        serving = asyncio.create_task(server.serve(sockets))
+        _greet(config, address_of(sockets, config.host), say)
+        await stopping.wait()
+        say("Stopping: people's pages connect again by themselves.")
+        await app.drain()
+        server.should_exit = True
+        await serving
+    finally:
+        await app.stop()
+
+
+def _greet(config: Config, address: str, say: Say) -> None:
+    address = config.public_url or address
+    say(f"moot is ready at {address}")
+    say(f"Open {address} and start a meeting, or open {address}/ANY-NAME to start that one.")
+    if not config.rate_limits:
+        say("Warning: rate limits are off (MOOT_RATE_LIMITS=off); only load tests want that.")
+        structlog.get_logger("moot").warning("Rate limits are off")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signals: `serve` has them, because draining comes first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _bus(config: Config) -> Bus:
+    if config.bus_url is None:
+        return LocalBus()
+    from moot.bus.redis import RedisBus  # noqa: PLC0415 - only where one is named
+
+    return RedisBus(config.bus_url.reveal())
+
+
+def _bearers(config: Config) -> Bearers:
+    keys = None
+    if config.oidc_issuer is not None:
+        keys = KeySet(
+            config.oidc_issuer, config.oidc_jwks_url, fetch=fetch_json, monotonic=time.monotonic
+        )
+    return Bearers(
+        own_key=config.auth_secret.reveal() if config.auth_secret else None,
+        issuer=config.oidc_issuer,
+        audience=config.oidc_audience,
+        keys=keys,
+        now_s=time.time,
+    )
+
+
+def _version() -> str:
+    try:
+        return version("moot")
+    except PackageNotFoundError:
+        return "0"

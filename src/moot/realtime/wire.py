@@ -1,0 +1,82 @@
+"""Ready-made WebSocket frames straight to the transport.
+
+A server's frames are not masked (RFC 6455 §5.1), and moot compresses nothing, so one event is the
+same bytes on every stream: it is framed once and written to each transport without passing through
+the framing of each connection. Everything else (handshake, reading, control frames) is uvicorn's.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Final, cast
+
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+EXTENSION: Final = "moot.wire"
+CLOSE_WITHIN_S: Final = 2.0
+"""How long a client has to answer a close; a stalled one is then cut off without manners."""
+_TEXT: Final = 0x81
+_KEPT: Final = 512
+_LARGE: Final = 8_192
+"""Characters from which a frame is not kept: a snapshot is for one reader, and large."""
+
+
+def frame(text: str) -> bytes:
+    """Make the one unmasked text frame of a message (RFC 6455 §5.2); small ones are made once."""
+    return _kept(text) if len(text) < _LARGE else _make(text)
+
+
+def _make(text: str) -> bytes:
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:
+        return bytes((_TEXT, size)) + payload
+    if size < 65_536:
+        return bytes((_TEXT, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((_TEXT, 127)) + size.to_bytes(8, "big") + payload
+
+
+_kept = lru_cache(maxsize=_KEPT)(_make)
+
+
+class WireProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's WebSocket, which also hands itself out as a wire (`scope["extensions"]`)."""
+
+    def handle_connect(self, event: Any) -> None:
+        """Begin as uvicorn does; the wire is part of the scope before the application runs."""
+        super().handle_connect(event)
+        if hasattr(self, "scope"):
+            extensions = cast("dict[str, Any]", self.scope["extensions"])
+            extensions[EXTENSION] = self
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing more can be written."""
+        return self.close_sent or self.disconnected or self.transport.is_closing()
+
+    @property
+    def is_stalled(self) -> bool:
+        """Whether the client has stopped reading: more waits in the transport than it may hold."""
+        return not self.writable.is_set()
+
+    def write(self, frames: bytes) -> None:
+        """Write whole frames; does nothing once the stream is gone. Never blocks."""
+        if not self.is_gone:
+            self.transport.write(frames)
+
+    async def drained(self) -> None:
+        """Wait until the client reads again, or is gone. If cancelled, nothing has happened."""
+        await self.writable.wait()
+
+    def end(self, code: int, reason: str) -> None:
+        """Close the stream (RFC 6455 §7.1.2), also where the client has stopped reading."""
+        if self.is_gone:
+            return
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+        self.close_timer = self.loop.call_later(CLOSE_WITHIN_S, self.transport.abort)
