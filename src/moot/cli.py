@@ -12,6 +12,7 @@ from typing import Final
 from moot.config import Config
 from moot.errors import Problem
 from moot.keys import SecretUnreadable
+from moot.listen import AddressUnusable
 from moot.settings import ConfigError, Setting, config_path, load, settings
 from moot.store.port import StoreUnusable
 
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         flags = {row.name: getattr(arguments, row.name) for row in table}
         config = load(flags, os.environ, file=file)
         code: int = arguments.run(config, arguments)
-    except (ConfigError, Problem, SecretUnreadable, StoreUnusable) as reason:
+    except (AddressUnusable, ConfigError, Problem, SecretUnreadable, StoreUnusable) as reason:
         print(reason, file=sys.stderr)
         return _WRONG
     except KeyboardInterrupt:

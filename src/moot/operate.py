@@ -6,7 +6,12 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from moot.bus.local import LocalBus
 from moot.config import Config
+from moot.control.context import Control
+from moot.control.meetings import end_by_operator
+from moot.errors import Problem
+from moot.media.fake import FakeMediaEngine
 from moot.model.ids import MeetingId, parse_meeting_id
 from moot.model.meeting import Meeting, Participant
 from moot.store.open import open_store
@@ -19,7 +24,7 @@ _EVERYBODY: Final = ("waiting", "connected", "reconnecting", "disconnected", "re
 
 @asynccontextmanager
 async def opened(config: Config) -> AsyncIterator[Store]:
-    """Open the store for one command and close it again.
+    """Open the store for one command, bring it up to date as `moot serve` does, close it again.
 
     Raises:
         StoreUnusable: the store cannot be reached, written or understood.
@@ -27,6 +32,7 @@ async def opened(config: Config) -> AsyncIterator[Store]:
     store = open_store(config)
     await store.open()
     try:
+        await store.migrate()
         yield store
     finally:
         await store.close()
@@ -34,8 +40,12 @@ async def opened(config: Config) -> AsyncIterator[Store]:
 
 async def migrate(config: Config) -> list[str]:
     """Bring the store to this version's schema; return the steps taken, none if none was needed."""
-    async with opened(config) as store:
+    store = open_store(config)
+    await store.open()
+    try:
         return await store.migrate()
+    finally:
+        await store.close()
 
 
 async def list_meetings(config: Config) -> list[str]:
@@ -95,6 +105,27 @@ async def show_meeting(config: Config, spelling: str) -> list[str]:
         f"  {', '.join(marks) or 'open to everybody who knows its id'}",
         *(f"  {person.status:<13}{person.role:<6}{person.name}" for person in people),
     ]
+
+
+async def end_meeting(config: Config, spelling: str) -> list[str]:
+    """End a meeting for all (MEET-7); return a sentence, or nothing if there is no such meeting.
+
+    Running processes find the end in the store within a second, close the streams and stop the
+    media; this command itself reaches no media engine.
+
+    Raises:
+        Problem: `meeting_id_invalid`.
+    """
+    meeting_id = parse_meeting_id(spelling)
+    async with opened(config) as store:
+        control = Control(store=store, bus=LocalBus(), media=FakeMediaEngine(), config=config)
+        try:
+            meeting = await end_by_operator(control, meeting_id)
+        except Problem as problem:
+            if problem.kind.id == "meeting_not_found":
+                return []
+            raise
+    return [f"{meeting.id} has ended for all; the next to join begin run {meeting.run}."]
 
 
 def _when(at_ms: int) -> str:

@@ -21,7 +21,7 @@ from scripts.test import Result, count
     ],
 )
 def test_the_closing_line_of_each_runner_is_understood(line, counts) -> None:
-    """pytest, cargo test and vitest each say in their own way what passed, failed or did not run."""
+    """pytest, cargo test and vitest each say in their own way what passed and what did not."""
     result = Result("x")
     count(line, result)
     assert (result.passed, result.failed, result.skipped) == counts
