@@ -18,7 +18,7 @@ from moot.errors import PROBLEMS, Problem
 from moot.gate.address import Proxies
 from moot.gate.limits import STREAMS, Limits
 from moot.gate.origin import Origins
-from moot.model.ids import ConnectionId, MeetingId, parse_meeting_id, parse_uuid
+from moot.model.ids import ConnectionId, MeetingId, ParticipantId, parse_meeting_id, parse_uuid
 from moot.persons.connection import ConnectionTokens
 from moot.realtime.protocol import Close, Hello, Send, Stream, Typing
 from moot.realtime.wire import EXTENSION, WireProtocol, frame
@@ -201,8 +201,7 @@ class _Open:
             elif isinstance(action, Send):
                 self._wire.write(frame(action.text))
             elif isinstance(action, Typing):
-                if self._watcher is not None:
-                    self._watcher.typing()
+                self._type(action)
             elif isinstance(action, Close):
                 self.close(action.problem_id)
 
@@ -213,6 +212,17 @@ class _Open:
             self.close(problem.kind.id)
             return
         self._writer = asyncio.create_task(self._write(self._watcher))
+
+    def _type(self, typing: Typing) -> None:
+        """Pass on that the person types; one who cannot be named reads nothing."""
+        if self._watcher is None:
+            return
+        try:
+            to = ParticipantId(parse_uuid(typing.to, field="to")) if typing.to else None
+        except Problem:
+            self.close("message_invalid")
+            return
+        self._watcher.typing(to=to)
 
     async def _write(self, watcher: Watcher) -> None:
         wire = self._wire
