@@ -30,6 +30,8 @@ def core_sources(sources: frozenset[Source]) -> list[CoreSource] | None:
 
 def core_layers(layers: Sequence[PublicationLayer]) -> list[Layer]:
     """Say a video's announced encodings in the core's words."""
+    if not layers:
+        return []
     # Imported here: only a process that carries media needs the compiled core.
     from moot._media import Layer  # noqa: PLC0415
 

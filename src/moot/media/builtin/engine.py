@@ -200,11 +200,12 @@ class BuiltinMediaEngine:
         """Subscribe to what happens from now on."""
         return self._feed.events()
 
-    def upkeep(self, now: float) -> None:
-        """End what has waited too long at `now`: lost signalling, failed transports, clients that
+    def upkeep(self) -> None:
+        """End what has waited too long by now: lost signalling, failed transports, clients that
         never connected, meetings with nobody in them, words in the ledger nobody needs.
         """
         hub = self._require_hub()
+        now = self._clock()
         hub.settle()
         for connection in list(hub.connections.values()):
             lost_at, failed_at = connection.signal_lost_at, connection.failed_at
@@ -256,6 +257,6 @@ class BuiltinMediaEngine:
         while True:
             await asyncio.sleep(UPKEEP_INTERVAL_S)
             try:
-                self.upkeep(self._clock())
+                self.upkeep()
             except Exception:
                 log.exception("Media upkeep failed")
