@@ -2,15 +2,163 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from moot.control.change import ALIVE, media_sources
 from moot.control.context import Control
+from moot.control.reading import found_meeting
+from moot.errors import Problem
+from moot.media.event import (
+    EventsLost,
+    MediaEvent,
+    QualityChanged,
+    SourceActive,
+    Speaker,
+    SpeakersChanged,
+    TransportConnected,
+)
+from moot.media.key import meeting_key, split_identity, split_meeting_key
+from moot.media.port import MediaUnavailable
+from moot.media.source import Source
+from moot.model.event import Ephemeral
+from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ParticipantId
+from moot.store.port import Transaction
+
+_RETRY_S: Final = 1.0
+_KNOWN_MEETINGS: Final = 10_000
+
+
+class _Level(msgspec.Struct, frozen=True):
+    id: ParticipantId
+    level: float
+
+
+class _SpeakersBody(msgspec.Struct, frozen=True):
+    participants: list[_Level]
+
+
+class _QualityBody(msgspec.Struct, frozen=True):
+    participant_id: ParticipantId
+    quality: str
+    cause: str
 
 
 class MediaEvents:
-    """Follows the media engine; the stored intents are the truth (EVENT-4)."""
+    """Follows the media engine; the stored intents are the truth (EVENT-4).
+
+    A source that becomes active without being allowed is stopped again: that is how an order that
+    was lost, overtaken by one of another process, or given while the engine was away is made good.
+    """
 
     def __init__(self, control: Control) -> None:
         self._control = control
+        self._uids: dict[str, MeetingUid] = {}
 
     async def run(self) -> None:
         """Follow the engine until cancelled or the engine is closed."""
-        raise NotImplementedError
+        async for event in self._control.media.events():
+            try:
+                await self.handle(event)
+            except (Problem, MediaUnavailable) as problem:
+                self._control.log.warning("Media event could not be handled", reason=str(problem))
+
+    async def handle(self, event: MediaEvent) -> None:
+        """Reconcile or pass on one event.
+
+        Raises:
+            Problem, MediaUnavailable: store or engine are away; the next event tries again.
+        """
+        if isinstance(event, SpeakersChanged):
+            await self._speakers(event)
+        elif isinstance(event, QualityChanged):
+            await self._quality(event)
+        elif isinstance(event, SourceActive | TransportConnected):
+            await self._reconcile(event.meeting_key, event.identity)
+        elif isinstance(event, EventsLost):
+            await self._reconcile_all(event.meeting_key)
+
+    async def _speakers(self, event: SpeakersChanged) -> None:
+        meeting_uid = await self._uid(event.meeting_key)
+        if meeting_uid is not None:
+            body = msgspec.json.encode(_SpeakersBody(_folded(event.speakers)))
+            self._control.bus.publish(Ephemeral(meeting_uid, "speakers", body, key="speakers"))
+
+    async def _quality(self, event: QualityChanged) -> None:
+        meeting_uid = await self._uid(event.meeting_key)
+        parts = split_identity(event.identity)
+        if meeting_uid is not None and parts is not None:
+            participant_id = ParticipantId(parts[0])
+            body = msgspec.json.encode(
+                _QualityBody(participant_id, event.quality.value, event.cause)
+            )
+            self._control.bus.publish(Ephemeral(meeting_uid, "quality", body, key=participant_id))
+
+    async def _reconcile_all(self, key: str | None) -> None:
+        keys = [key] if key is not None else list(self._control.orders.meeting_keys())
+        for each in keys:
+            try:
+                roster = await self._control.media.roster(each)
+            except MediaUnavailable:
+                # The engine says that events were lost when it is back, too.
+                await asyncio.sleep(_RETRY_S)
+                continue
+            for entry in roster.entries:
+                await self._reconcile(each, entry.identity, allowed=entry.allowed)
+
+    async def _reconcile(
+        self, key: str, identity: str, *, allowed: frozenset[Source] | None = None
+    ) -> None:
+        """Tell the engine what the store says of one connection, unless it does so already."""
+        parts, place = split_identity(identity), split_meeting_key(key)
+        if parts is None or place is None:
+            return
+        meeting_id, run = place
+        participant_id, connection_id = ParticipantId(parts[0]), ConnectionId(parts[1])
+
+        def look(tx: Transaction) -> tuple[int, frozenset[Source] | None]:
+            meeting = found_meeting(tx, MeetingId(meeting_id))
+            participant = tx.find_participant_by_id(meeting.uid, participant_id)
+            connection = tx.find_connection(connection_id)
+            if (
+                meeting.run != run
+                or participant is None
+                or connection is None
+                or connection.participant_id != participant_id
+                or connection.state not in ALIVE
+            ):
+                return meeting.event_seq, None
+            return meeting.event_seq, media_sources(participant, connection_id)
+
+        event_seq, truth = await self._control.store.read(look)
+        if truth != allowed:
+            await self._control.orders.correct(key, identity, truth, event_seq=event_seq)
+
+    async def _uid(self, key: str) -> MeetingUid | None:
+        known = self._uids.get(key)
+        if known is not None:
+            return known
+        place = split_meeting_key(key)
+        if place is None:
+            return None
+        meeting = await self._control.store.read(lambda tx: tx.find_meeting(MeetingId(place[0])))
+        if meeting is None or meeting_key(meeting.id, meeting.run) != key:
+            return None
+        if len(self._uids) >= _KNOWN_MEETINGS:
+            self._uids.clear()
+        self._uids[key] = meeting.uid
+        return meeting.uid
+
+
+def _folded(speakers: Iterable[Speaker]) -> list[_Level]:
+    """Fold connections into persons, the loudest of each, in the order given."""
+    levels: dict[ParticipantId, float] = {}
+    for speaker in speakers:
+        parts = split_identity(speaker.identity)
+        if parts is not None:
+            person = ParticipantId(parts[0])
+            levels[person] = max(levels.get(person, 0.0), round(speaker.level, 3))
+    return [_Level(person, level) for person, level in levels.items()]

@@ -106,6 +106,23 @@ class Orders:
                 said.sources = request.sources
             return ticket
 
+    async def correct(
+        self, meeting_key: str, identity: str, sources: frozenset[Source] | None, *, event_seq: int
+    ) -> None:
+        """Say again what the store said at `event_seq`; None is that the connection is closed."""
+        order: Order = (
+            RemoveConnection(meeting_key=meeting_key, identity=identity, event_seq=event_seq)
+            if sources is None
+            else SetSources(
+                meeting_key=meeting_key, identity=identity, event_seq=event_seq, sources=sources
+            )
+        )
+        await self._give(order)
+
+    def meeting_keys(self) -> frozenset[str]:
+        """Name the runs of meetings that were spoken of lately."""
+        return frozenset(meeting_key for meeting_key, _ in self._said)
+
     async def _give(self, order: Order) -> None:
         try:
             if isinstance(order, EndRun):

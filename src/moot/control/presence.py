@@ -1,9 +1,71 @@
-"""Presence: which connections are open, lost and gone, over processes, crashes and clock steps."""
+"""Presence: which connections are open, lost and gone, over processes, crashes and clock steps.
+
+A connection's row says which process holds its event stream. What happens when, is timed by this
+process's monotonic clock alone: an age is the time for which this process has seen a value stand
+still, never a difference of two wall clocks, so a clock that steps disconnects nobody (JOIN-10).
+
+Three watches run here:
+
+- the streams of this process: a lost one is shown as reconnecting after `reconnecting_after_s`,
+  and the connection is closed after `linger_s` (JOIN-4);
+- the other processes: one whose heartbeat stands still for `DEAD_AFTER_S` is declared dead, and
+  its connections are lost;
+- what nobody else will end: lost connections of dead processes, and joins that never opened.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import heapq
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from moot.control.change import Change
 from moot.control.context import Control
-from moot.model.ids import ProcessId
+from moot.control.leaving import close, reconnecting
+from moot.errors import Problem
+from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ProcessId
+from moot.model.meeting import Connection, Participant, Process
+from moot.model.status import after
+from moot.store.port import Transaction
+
+BEAT_S: Final = 0.5
+"""Seconds between two heartbeats, and between two looks at the others."""
+DEAD_AFTER_S: Final = 2.25
+"""How long a heartbeat may stand still. Shorter takes a process that waits for a slow disk for
+dead; longer shows people of a dead one as connected for longer. With one beat until it is looked at
+again this stays within the 3 s of JOIN-4."""
+OPEN_WITHIN_S: Final = 30.0
+"""How long a join may take to open its event stream, where the linger time is shorter."""
+_IDLE_S: Final = 30.0
+_AT_ONCE: Final = 64
+_FAR_MS: Final = 2**53
+_LOOK: Final = 5000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """One event stream that this process holds."""
+
+    meeting_id: MeetingId
+    meeting_uid: MeetingUid
+    connection_id: ConnectionId
+    fence: int
+    participant: Participant
+    process_id: ProcessId
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A value that stands still, and since when by this process's own clock."""
+
+    value: object
+    since: float
 
 
 class Presence:
@@ -11,16 +73,381 @@ class Presence:
 
     def __init__(self, control: Control) -> None:
         self._control = control
+        self._process_id = ProcessId(control.new_id())
+        self._started_at = control.clock.now_ms()
+        self._open: dict[ConnectionId, Opened] = {}
+        self._opening = 0
+        self._is_registered = False
+        self._idle_since = control.clock.monotonic()
+        self._registering = asyncio.Lock()
+        self._fenced: list[Callable[[], None]] = []
+        self._order = count()
+        self._due: list[tuple[float, int, Callable[[], Coroutine[Any, Any, None]]]] = []
+        self._wake = asyncio.Event()
+        self._processes: dict[ProcessId, _Seen] = {}
+        self._dead: dict[ProcessId, float] = {}
+        self._orphans: dict[ConnectionId, _Seen] = {}
+        self._ending: dict[ConnectionId, _Seen] = {}
+        self._last_look: float | None = None
 
     @property
     def process_id(self) -> ProcessId:
         """Who leases this process's connections; changes when it was declared dead meanwhile."""
-        raise NotImplementedError
+        return self._process_id
+
+    def when_fenced(self, act: Callable[[], None]) -> None:
+        """Have `act` called when this process finds that others have declared it dead.
+
+        Its streams are to be ended then: their connections count as lost already.
+        """
+        self._fenced.append(act)
 
     async def run(self) -> None:
-        """Beat, reap and expire until cancelled; never raises for a store that is away."""
-        raise NotImplementedError
+        """Beat, reap and expire until cancelled; a store that is away is waited for."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._run_beat())
+            group.create_task(self._run_due())
 
     async def close(self) -> None:
-        """Give up this process's leases, so that others need not wait for its heartbeat to age."""
-        raise NotImplementedError
+        """Give up this process's leases, so that others need not wait for its heartbeat to age.
+
+        Its connections stay open in the store, and count as lost as soon as another process, or
+        the next start of this one, looks. Idempotent.
+        """
+        self._open.clear()
+        self._due.clear()
+        async with self._registering:
+            if self._is_registered:
+                self._is_registered = False
+                process_id = self._process_id
+                await self._control.store.write(lambda tx: tx.delete_process(process_id))
+
+    async def opened(
+        self, meeting_id: MeetingId, connection_id: ConnectionId, *, fence: int
+    ) -> Opened:
+        """Lease a connection to this process: its participant is present (JOIN-4).
+
+        Raises:
+            Problem: `meeting_not_found`, `connection_closed`, `participant_removed`,
+                `lobby_denied`, `unavailable`.
+
+        If cancelled, the connection may be leased without a stream; it is found and closed after
+        the linger time like one that never opened.
+        """
+        self._opening += 1
+        try:
+            await self._register()
+            process_id = self._process_id
+            opened = await self._control.change(
+                meeting_id,
+                partial(_open, connection_id=connection_id, fence=fence, process_id=process_id),
+            )
+            self._open[connection_id] = opened
+            return opened
+        finally:
+            self._opening -= 1
+
+    def lost(self, opened: Opened) -> None:
+        """Say that a stream is gone; a newer stream of the same connection is not touched."""
+        if self._open.get(opened.connection_id) is not opened:
+            return
+        del self._open[opened.connection_id]
+        at = self._control.clock.monotonic()
+        if not self._open:
+            self._idle_since = at
+        self._at(
+            at + self._control.config.reconnecting_after_s,
+            partial(self._mark_lost, opened.meeting_id, opened, at),
+        )
+
+    async def step(self) -> None:
+        """Do what is due now: for tests, which move the clock themselves."""
+        await self._do_due()
+        await self._beat()
+        await self._do_due()
+
+    # Deadlines
+
+    def _at(self, when: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        heapq.heappush(self._due, (when, next(self._order), act))
+        self._wake.set()
+
+    async def _run_due(self) -> None:
+        while True:
+            await self._do_due()
+            self._wake.clear()
+            wait = self._due[0][0] - self._control.clock.monotonic() if self._due else BEAT_S
+            if wait > 0:
+                try:
+                    await asyncio.wait_for(self._wake.wait(), min(wait, BEAT_S))
+                except TimeoutError:
+                    continue
+
+    async def _do_due(self) -> None:
+        now = self._control.clock.monotonic()
+        while self._due and self._due[0][0] <= now:
+            acts: list[Callable[[], Coroutine[Any, Any, None]]] = []
+            while self._due and self._due[0][0] <= now and len(acts) < _AT_ONCE:
+                acts.append(heapq.heappop(self._due)[2])
+            await asyncio.gather(*(self._try(act) for act in acts))
+
+    async def _try(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            await act()
+        except Problem as problem:
+            if problem.kind.id == "meeting_not_found":
+                return
+            # The store is away. People could not come back either, so they get time to.
+            again = min(self._control.config.linger_s, 10.0) + BEAT_S
+            self._at(self._control.clock.monotonic() + again, act)
+
+    async def _mark_lost(self, meeting_id: MeetingId, opened: Opened, lost_at: float) -> None:
+        if opened.connection_id in self._open:
+            return
+        stamp = await self._control.change(
+            meeting_id,
+            partial(_lose, connection_id=opened.connection_id, process_id=opened.process_id),
+        )
+        if stamp is not None:
+            self._expire_at(
+                lost_at + self._control.config.linger_s, meeting_id, opened.connection_id, stamp
+            )
+
+    def _expire_at(
+        self, when: float, meeting_id: MeetingId, connection_id: ConnectionId, stamp: Stamp
+    ) -> None:
+        self._at(when, partial(self._expire, meeting_id, connection_id, stamp))
+
+    async def _expire(
+        self, meeting_id: MeetingId, connection_id: ConnectionId, stamp: Stamp
+    ) -> None:
+        await self._control.change(
+            meeting_id, partial(_expire, connection_id=connection_id, stamp=stamp)
+        )
+
+    # Heartbeat and the others
+
+    async def _run_beat(self) -> None:
+        while True:
+            await self._beat()
+            await asyncio.sleep(BEAT_S)
+
+    async def _beat(self) -> None:
+        try:
+            await self._keep_lease()
+            await self._look()
+        except Problem as problem:
+            # What was seen before the gap says nothing about how long it stood still.
+            self._forget()
+            self._control.log.warning("Presence could not be looked after", code=problem.kind.id)
+
+    async def _register(self) -> None:
+        async with self._registering:
+            if not self._is_registered:
+                now = self._control.clock.now_ms()
+                process = Process(
+                    id=self._process_id, started_at=self._started_at, heartbeat_at=now
+                )
+                await self._control.store.write(lambda tx: tx.upsert_process(process))
+                self._is_registered = True
+
+    async def _keep_lease(self) -> None:
+        async with self._registering:
+            if not self._is_registered:
+                return
+            process_id = self._process_id
+            idle_s = self._control.clock.monotonic() - self._idle_since
+            if not self._open and not self._opening and idle_s > _IDLE_S:
+                await self._control.store.write(lambda tx: tx.delete_process(process_id))
+                self._is_registered = False
+                return
+            now = self._control.clock.now_ms()
+            alive = await self._control.store.write(lambda tx: tx.heartbeat(process_id, at=now))
+            if not alive:
+                self._fence()
+
+    def _fence(self) -> None:
+        self._control.log.warning("Process was declared dead, ending its streams")
+        self._is_registered = False
+        self._process_id = ProcessId(self._control.new_id())
+        self._open.clear()
+        for act in self._fenced:
+            act()
+
+    def _forget(self) -> None:
+        self._processes.clear()
+        self._orphans.clear()
+        self._ending.clear()
+        self._last_look = None
+
+    async def _look(self) -> None:
+        now = self._control.clock.monotonic()
+        if self._last_look is not None and now - self._last_look > DEAD_AFTER_S:
+            # This process itself stood still: the others were not watched meanwhile.
+            self._forget()
+        self._last_look = now
+        store = self._control.store
+        await self._bury(now, await store.read(lambda tx: tx.list_processes(alive_since=0)))
+        # Of the buried as well, hence after it. Times are left out on purpose (0 and the far
+        # future): ages are judged by this process's clock.
+        orphans, ending = await store.read(_left_behind)
+        await self._adopt(now, orphans)
+        self._outlast(now, ending)
+
+    async def _bury(self, now: float, processes: Sequence[Process]) -> None:
+        """Declare processes dead whose heartbeat stood still."""
+        seen: dict[ProcessId, _Seen] = {}
+        for process in processes:
+            if process.id == self._process_id:
+                continue
+            before = self._processes.get(process.id)
+            if before is None or before.value != process.heartbeat_at:
+                before = _Seen(process.heartbeat_at, now)
+            seen[process.id] = before
+            if now - before.since >= DEAD_AFTER_S:
+                await self._control.store.write(partial(_delete_process, process_id=process.id))
+                self._dead[process.id] = before.since
+                self._control.log.warning("Process is dead, its connections are lost")
+        self._processes = seen
+
+    async def _adopt(self, now: float, orphans: Sequence[tuple[MeetingId, Connection]]) -> None:
+        """Mark connections lost whose process is no more, and end them after the linger time."""
+        seen: dict[ConnectionId, _Seen] = {}
+        for meeting_id, connection in orphans:
+            if connection.process_id == self._process_id:
+                continue
+            before = self._orphans.get(connection.id)
+            if before is None or before.value != connection.process_id:
+                before = _Seen(connection.process_id, now)
+            seen[connection.id] = before
+            # A dead owner's silence was the debounce. Where it left in order, its people are about
+            # to open a stream elsewhere and get the usual time for it.
+            since = before.since
+            if connection.process_id is not None:
+                since = self._dead.get(connection.process_id, since)
+            if now - since < self._control.config.reconnecting_after_s:
+                continue
+            stamp = await self._control.change(
+                meeting_id,
+                partial(_lose, connection_id=connection.id, process_id=connection.process_id),
+            )
+            if stamp is not None:
+                self._expire_at(
+                    since + self._control.config.linger_s, meeting_id, connection.id, stamp
+                )
+        self._orphans = seen
+        if not orphans:
+            self._dead.clear()
+
+    def _outlast(self, now: float, ending: Sequence[tuple[MeetingId, Connection]]) -> None:
+        """End lost and pending connections that stood still for longer than anyone may."""
+        seen: dict[ConnectionId, _Seen] = {}
+        linger_s = self._control.config.linger_s
+        for meeting_id, connection in ending:
+            stamp = _stamp(connection)
+            before = self._ending.get(connection.id)
+            if before is None or before.value != stamp:
+                before = _Seen(stamp, now)
+            seen[connection.id] = before
+            # The process that marked it lost ends it in time; this is for when that one is gone.
+            allowed_s = (
+                linger_s + BEAT_S if connection.state == "lost" else max(linger_s, OPEN_WITHIN_S)
+            )
+            if now - before.since >= allowed_s:
+                self._expire_at(now, meeting_id, connection.id, stamp)
+        self._ending = seen
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """One spell of a connection being lost or pending; another spell has another stamp."""
+
+    state: str
+    fence: int
+    changed_at: int
+    process_id: ProcessId | None
+
+
+def _stamp(connection: Connection) -> Stamp:
+    return Stamp(connection.state, connection.fence, connection.changed_at, connection.process_id)
+
+
+def _delete_process(tx: Transaction, *, process_id: ProcessId) -> None:
+    tx.delete_process(process_id)
+
+
+def _left_behind(
+    tx: Transaction,
+) -> tuple[Sequence[tuple[MeetingId, Connection]], Sequence[tuple[MeetingId, Connection]]]:
+    return (
+        tx.orphaned_connections(alive_since=0, limit=_LOOK),
+        tx.overdue_connections(before=_FAR_MS, limit=_LOOK),
+    )
+
+
+def _open(
+    change: Change, *, connection_id: ConnectionId, fence: int, process_id: ProcessId
+) -> Opened:
+    tx = change.tx
+    connection = tx.find_connection(connection_id)
+    if connection is None or connection.meeting_uid != change.meeting.uid:
+        raise Problem("connection_closed")
+    participant = tx.find_participant_by_id(change.meeting.uid, connection.participant_id)
+    if participant is None:
+        raise Problem("connection_closed")
+    if participant.status == "removed":
+        raise Problem("participant_removed")
+    if participant.status == "denied":
+        raise Problem("lobby_denied")
+    if connection.state == "closed" or connection.fence != fence:
+        raise Problem("connection_closed")
+    if connection.state != "open" or connection.process_id != process_id:
+        opened = replace(connection, state="open", process_id=process_id, changed_at=change.now)
+        if tx.update_connection(opened, expected_fence=fence) is None:
+            raise Problem("connection_closed")
+    if participant.status == "reconnecting":
+        before = change.view(participant)
+        participant = change.write(
+            replace(participant, status=after(participant.status, "recover"))
+        )
+        change.updated(before, participant)
+    return Opened(
+        change.meeting.id,
+        change.meeting.uid,
+        connection_id,
+        fence,
+        participant,
+        process_id,
+    )
+
+
+def _lose(
+    change: Change, *, connection_id: ConnectionId, process_id: ProcessId | None
+) -> Stamp | None:
+    """Mark a connection lost if that process still holds it; None where it does not."""
+    tx = change.tx
+    connection = tx.find_connection(connection_id)
+    if connection is None or connection.state != "open" or connection.process_id != process_id:
+        return None
+    lost = tx.update_connection(
+        replace(connection, state="lost", changed_at=change.now), expected_fence=connection.fence
+    )
+    participant = tx.find_participant_by_id(change.meeting.uid, connection.participant_id)
+    if lost is None or participant is None:
+        return None
+    if participant.status == "connected" and all(
+        each.state == "lost" for each in change.alive(participant.id)
+    ):
+        before = change.view(participant)
+        change.updated(before, change.write(reconnecting(participant)))
+    return _stamp(lost)
+
+
+def _expire(change: Change, *, connection_id: ConnectionId, stamp: Stamp) -> None:
+    """Close a connection whose time is over, if nothing has happened to it since."""
+    connection = change.tx.find_connection(connection_id)
+    if connection is None or _stamp(connection) != stamp:
+        return
+    participant = change.tx.find_participant_by_id(change.meeting.uid, connection.participant_id)
+    if participant is not None:
+        close(change, participant, [connection], reason="lost")

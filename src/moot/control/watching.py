@@ -1,13 +1,39 @@
-"""Watching a meeting: a snapshot or what was missed, then everything after (EVENT-1, EVENT-2, EVENT-5)."""
+"""Watching a meeting: a snapshot or what was missed, then everything after (EVENT-1, EVENT-2)."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
 
+from moot.control import frames
+from moot.control.change import PRESENT
 from moot.control.context import Control
-from moot.control.presence import Presence
-from moot.model.ids import ConnectionId, MeetingId
+from moot.control.feed import Feed
+from moot.control.pace import Pace
+from moot.control.presence import Opened, Presence
+from moot.control.reactions import typing
+from moot.control.reading import found_meeting, read_snapshot
+from moot.control.watcher import Watcher
+from moot.errors import Problem
+from moot.model.event import EVERYONE, Ephemeral, may_read, only
+from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ParticipantId
+from moot.model.meeting import Event, Meeting, Participant
+from moot.model.view import Snapshot
+from moot.store.port import Transaction
+
+__all__ = ["Since", "Watcher", "Watching"]
+
+REPLAY_EVENTS: Final = 1000
+"""Most events that are replayed; who misses more gets a snapshot."""
+_PAGE: Final = 500
+POLL_S: Final = 0.25
+"""How often the store is asked for unheard events where the bus does not reach other processes.
+More often shows changes of other processes sooner; each asking is one statement."""
+POLL_CONNECTED_S: Final = 1.0
+"""The same while the bus does reach them, as a safety net."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,28 +44,15 @@ class Since:
     event_seq: int
 
 
-class Watcher:
-    """One connection's bounded queue of ready-made text messages, `hello` first."""
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What a stream begins with: a snapshot, or None and the events to replay."""
 
-    @property
-    def ending(self) -> str | None:
-        """The id of the problem with which the stream is to be closed; None while it goes on."""
-        raise NotImplementedError
-
-    async def read(self) -> Sequence[str]:
-        """Wait for messages and take all that are there; empty once closed and read to the end.
-
-        One reader at a time. If cancelled, nothing is taken.
-        """
-        raise NotImplementedError
-
-    def close(self, problem_id: str) -> None:
-        """End the stream with a problem; the first one counts."""
-        raise NotImplementedError
-
-    def typing(self) -> None:
-        """Tell the others that this person types; more than once a second is ignored."""
-        raise NotImplementedError
+    epoch: int
+    event_seq: int
+    participant: Participant
+    snapshot: Snapshot | None
+    events: Sequence[Event] = ()
 
 
 class Watching:
@@ -48,10 +61,18 @@ class Watching:
     def __init__(self, control: Control, presence: Presence) -> None:
         self._control = control
         self._presence = presence
+        self._feeds: dict[MeetingUid, Feed] = {}
+        self._streams: dict[ConnectionId, Watcher] = {}
+        self._opened: dict[Watcher, Opened] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._typing = Pace(control.clock.monotonic, burst=1, per_s=1)
+        presence.when_fenced(lambda: self.close_all("restarting"))
 
     async def run(self) -> None:
         """Carry announcements to watchers, and find missed ones in the store, until cancelled."""
-        raise NotImplementedError
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._hear())
+            group.create_task(self._poll())
 
     async def watch(
         self,
@@ -68,22 +89,280 @@ class Watching:
 
         Raises:
             Problem: `connection_closed` (unknown, closed, or made room for a newer fence),
-                `meeting_not_found`, `unavailable`.
+                `participant_removed`, `lobby_denied`, `meeting_not_found`, `unavailable`.
+
+        If cancelled, the stream counts as lost.
         """
-        raise NotImplementedError
+        opened = await self._presence.opened(meeting_id, connection_id, fence=fence)
+        participant = opened.participant
+        watcher = Watcher(
+            meeting_id,
+            connection_id,
+            fence=fence,
+            participant_id=participant.id,
+            is_host=participant.role == "host",
+            is_waiting=participant.status not in PRESENT,
+            limit_bytes=self._control.config.max_queue_bytes,
+            tell_typing=self._tell_typing,
+        )
+        older = self._streams.get(connection_id)
+        if older is not None:
+            older.close("connection_replaced")
+        self._streams[connection_id] = watcher
+        self._opened[watcher] = opened
+        feed = self._feed(meeting_id, opened.meeting_uid)
+        feed.add(watcher)
+        try:
+            await self._begin(feed, watcher, since)
+        except BaseException:
+            self.unwatch(watcher)
+            raise
+        return watcher
 
     def unwatch(self, watcher: Watcher) -> None:
         """Say that a stream is gone, for whatever reason; must follow every `watch`. Idempotent.
 
         If the connection was not closed meanwhile, it counts as lost from now (JOIN-4).
         """
-        raise NotImplementedError
+        opened = self._opened.pop(watcher, None)
+        if opened is None:
+            return
+        watcher.close("left")
+        if self._streams.get(watcher.connection_id) is watcher:
+            del self._streams[watcher.connection_id]
+        feed = self._feeds.get(opened.meeting_uid)
+        if feed is not None:
+            feed.discard(watcher)
+            if not feed.watchers:
+                del self._feeds[opened.meeting_uid]
+                self._control.bus.unfollow(opened.meeting_uid)
+        self._presence.lost(opened)
 
     def close_all(self, problem_id: str) -> None:
         """End every stream of this process, as with `restarting` when draining."""
-        raise NotImplementedError
+        for watcher in list(self._opened):
+            watcher.close(problem_id)
 
     @property
     def watchers(self) -> int:
         """How many streams are open, for metrics."""
-        raise NotImplementedError
+        return len(self._opened)
+
+    def feeds(self) -> Iterable[Feed]:
+        """Every meeting that is watched in this process."""
+        return list(self._feeds.values())
+
+    def feed_of(self, meeting_id: MeetingId) -> Feed | None:
+        """Find the feed of a meeting that is watched in this process."""
+        return next((each for each in self._feeds.values() if each.meeting_id == meeting_id), None)
+
+    # What a feed asks for.
+
+    def catch_up(self, feed: Feed) -> None:
+        """Read the events that a feed missed, unless that is being done."""
+        if not feed.is_catching_up:
+            feed.is_catching_up = True
+            self._spawn(self._catch_up(feed))
+
+    def renew(self, feed: Feed, watchers: Sequence[Watcher]) -> None:
+        """Give watchers, which hold, a new snapshot."""
+        for watcher in watchers:
+            self._spawn(self._renew(feed, watcher))
+
+    def check(self, feed: Feed, participant_id: ParticipantId) -> None:
+        """End the streams of connections that were closed or made room for newer ones."""
+        self._spawn(self._check(feed, participant_id))
+
+    def told(self, feed: Feed, event: Event, participant_id: ParticipantId) -> None:
+        """Log that others were told of a participant."""
+        self._control.log.info(
+            "Real-time participant update received",
+            meeting_id=feed.meeting_id,
+            participant_id=participant_id,
+            event_seq=event.event_seq,
+            kind=event.type,
+        )
+
+    # How it is done.
+
+    def _tell_typing(self, watcher: Watcher, to: ParticipantId | None) -> None:
+        opened = self._opened.get(watcher)
+        if opened is None or watcher.is_waiting or not self._typing.take(watcher.participant_id):
+            return
+        audience = EVERYONE if to is None else only([to])
+        self._control.bus.publish(typing(opened.meeting_uid, watcher.participant_id, audience))
+
+    async def _hear(self) -> None:
+        async for batch in self._control.bus.listen():
+            for announcement in batch:
+                feed = self._feeds.get(announcement.meeting_uid)
+                if feed is None:
+                    continue
+                if isinstance(announcement, Ephemeral):
+                    feed.pass_on(announcement)
+                else:
+                    feed.take(announcement)
+
+    async def _poll(self) -> None:
+        while True:
+            is_heard = self._control.bus.is_connected
+            await asyncio.sleep(POLL_CONNECTED_S if is_heard else POLL_S)
+            await self.poll()
+
+    async def poll(self) -> None:
+        """Ask the store how far every watched meeting is, and have read what was not heard."""
+        uids = [uid for uid, feed in self._feeds.items() if feed.event_seq is not None]
+        if not uids:
+            return
+        try:
+            heads = await self._control.store.read(lambda tx: tx.event_heads(uids))
+        except Problem as problem:
+            self._control.log.warning("Events could not be asked for", code=problem.kind.id)
+            return
+        for uid, (epoch, event_seq) in heads.items():
+            feed = self._feeds.get(uid)
+            if feed is not None:
+                feed.learn(epoch, event_seq)
+
+    def _feed(self, meeting_id: MeetingId, meeting_uid: MeetingUid) -> Feed:
+        feed = self._feeds.get(meeting_uid)
+        if feed is None:
+            feed = self._feeds[meeting_uid] = Feed(meeting_id, meeting_uid, self)
+            self._control.bus.follow(meeting_uid)
+        return feed
+
+    async def _begin(self, feed: Feed, watcher: Watcher, since: Since | None) -> None:
+        # The watcher follows already and holds; what is read now is at least as new as what was
+        # delivered before it began to follow, so nothing falls between.
+        start = await self._control.store.read(lambda tx: _read_start(tx, watcher, since))
+        hello = frames.hello(
+            watcher.connection_id,
+            fence=watcher.fence,
+            epoch=start.epoch,
+            event_seq=start.event_seq - len(start.events),
+            snapshot=start.snapshot,
+            now_ms=self._control.clock.now_ms(),
+        )
+        messages = [hello]
+        messages.extend(
+            frames.event(event) if _is_shown(event, watcher) else frames.hidden(event)
+            for event in start.events
+        )
+        if watcher.is_waiting:
+            messages.append(frames.lobby(_lobby_status(start.participant)))
+        watcher.start(start.event_seq, messages)
+        feed.begin(start.epoch, start.event_seq)
+
+    async def _catch_up(self, feed: Feed) -> None:
+        try:
+            while feed.watchers and feed.event_seq is not None:
+                after = feed.event_seq
+                events = await self._control.store.read(
+                    partial(_events_after, meeting_uid=feed.meeting_uid, after=after)
+                )
+                if events and feed.event_seq < events[0].event_seq - 1:
+                    # The events in between are kept no longer.
+                    feed.restart()
+                    return
+                for event in events:
+                    feed.take(event)
+                if len(events) < _PAGE:
+                    return
+        except Problem as problem:
+            # The next poll asks again.
+            self._control.log.warning(
+                "Events could not be read", meeting_id=feed.meeting_id, code=problem.kind.id
+            )
+        finally:
+            feed.is_catching_up = False
+
+    async def _renew(self, feed: Feed, watcher: Watcher) -> None:
+        try:
+            start = await self._control.store.read(lambda tx: _read_start(tx, watcher, None))
+        except Problem as problem:
+            watcher.close("unavailable" if problem.kind.close is None else problem.kind.id)
+            return
+        if start.snapshot is not None:
+            watcher.start(start.event_seq, [frames.snapshot(start.snapshot)])
+            feed.begin(start.epoch, start.event_seq)
+
+    async def _check(self, feed: Feed, participant_id: ParticipantId) -> None:
+        try:
+            states = await self._control.store.read(
+                lambda tx: {
+                    each.id: each.fence
+                    for each in tx.list_connections(
+                        participant_id, states=("pending", "open", "lost")
+                    )
+                }
+            )
+        except Problem:
+            return
+        for watcher in list(feed.watchers):
+            if watcher.participant_id != participant_id:
+                continue
+            fence = states.get(watcher.connection_id)
+            if fence is None:
+                watcher.close("connection_closed")
+            elif fence > watcher.fence:
+                watcher.close("connection_replaced")
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _events_after(tx: Transaction, *, meeting_uid: MeetingUid, after: int) -> Sequence[Event]:
+    return tx.list_events(meeting_uid, after=after, limit=_PAGE)
+
+
+def _read_start(tx: Transaction, watcher: Watcher, since: Since | None) -> _Start:
+    meeting = found_meeting(tx, watcher.meeting_id)
+    participant = tx.find_participant_by_id(meeting.uid, watcher.participant_id)
+    if participant is None:
+        raise Problem("connection_closed")
+    if since is not None and not watcher.is_waiting:
+        events = _missed(tx, meeting, participant, since)
+        if events is not None:
+            last = events[-1].event_seq if events else since.event_seq
+            return _Start(meeting.epoch, last, participant, None, events)
+    snapshot = read_snapshot(tx, meeting, participant)
+    return _Start(meeting.epoch, meeting.event_seq, participant, snapshot)
+
+
+def _missed(
+    tx: Transaction, meeting: Meeting, reader: Participant, since: Since
+) -> Sequence[Event] | None:
+    """Read what came after `since`; None where only a snapshot says it all."""
+    if since.epoch != meeting.epoch or not 0 <= since.event_seq <= meeting.event_seq:
+        return None
+    if meeting.event_seq - since.event_seq > REPLAY_EVENTS:
+        return None
+    events = tx.list_events(meeting.uid, after=since.event_seq, limit=REPLAY_EVENTS + 1)
+    if len(events) > REPLAY_EVENTS:
+        return None
+    if [event.event_seq for event in events] != list(
+        range(since.event_seq + 1, since.event_seq + 1 + len(events))
+    ):
+        return None
+    if since.event_seq + len(events) < meeting.event_seq:
+        return None
+    own = reader.id.encode()
+    for event in events:
+        if event.type == "meeting.ended":
+            return None
+        # Somewhere in these the reader may have become a host, who sees what a replay has not.
+        if reader.role == "host" and not event.type.startswith("chat.") and own in event.body:
+            return None
+    return events
+
+
+def _is_shown(event: Event, watcher: Watcher) -> bool:
+    return may_read(event.audience, reader=watcher.participant_id, is_host=watcher.is_host)
+
+
+def _lobby_status(participant: Participant) -> frames.LobbyStatus:
+    if participant.status == "waiting":
+        return "waiting"
+    return "denied" if participant.status == "denied" else "admitted"

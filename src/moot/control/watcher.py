@@ -1,0 +1,205 @@
+"""One event stream's bounded queue: filled without waiting, read by the edge (EVENT-5)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from moot.model.ids import ConnectionId, MeetingId, ParticipantId
+
+QUEUE_MESSAGES: Final = 256
+"""Durable messages that may wait. More rides out longer pauses of a reader and costs memory for
+each of them; fewer cuts off people on slow links during a burst of joins."""
+_EPHEMERAL: Final = 128
+"""Ephemeral messages that may wait, and durable ones beyond which no ephemeral one is added."""
+_BURST: Final = 4
+"""How many times the byte limit one burst may bring to a reader who waits for it: muting everyone
+in a large meeting is hundreds of events at once, and no fault of the reader's."""
+
+
+class Watcher:
+    """One connection's messages, ready-made, `hello` first.
+
+    The feed puts, the edge reads; putting never waits and never fails. What does not fit ends the
+    stream with `slow_reader`, which means: connect again and resume.
+
+    Attributes:
+        meeting_id: the meeting watched.
+        connection_id: whose stream it is.
+        fence: the connection's fencing number when the stream was opened.
+        participant_id: who reads.
+        is_host: whether the reader sees what only hosts see.
+        is_waiting: the reader is in the lobby and sees nothing but the host's answer.
+    """
+
+    __slots__ = (
+        "_bytes",
+        "_count",
+        "_ended",
+        "_ephemeral",
+        "_event_seq",
+        "_held",
+        "_limit_bytes",
+        "_queue",
+        "_reactions",
+        "_tell_typing",
+        "_waiter",
+        "connection_id",
+        "ending",
+        "fence",
+        "is_host",
+        "is_waiting",
+        "meeting_id",
+        "participant_id",
+    )
+
+    def __init__(
+        self,
+        meeting_id: MeetingId,
+        connection_id: ConnectionId,
+        *,
+        fence: int,
+        participant_id: ParticipantId,
+        is_host: bool,
+        is_waiting: bool,
+        limit_bytes: int,
+        tell_typing: Callable[[Watcher, ParticipantId | None], None],
+    ) -> None:
+        self.meeting_id = meeting_id
+        self.connection_id = connection_id
+        self.fence = fence
+        self.participant_id = participant_id
+        self.is_host = is_host
+        self.is_waiting = is_waiting
+        self.ending: str | None = None
+        self._limit_bytes = limit_bytes
+        self._tell_typing = tell_typing
+        self._queue: list[str] = []
+        self._bytes = 0
+        self._count = 0
+        self._ephemeral: dict[str, str] = {}
+        self._reactions = 0
+        self._event_seq = 0
+        self._held: list[tuple[int, str]] | None = []
+        self._waiter: asyncio.Future[None] | None = None
+        self._ended = asyncio.Event()
+
+    async def read(self) -> Sequence[str]:
+        """Wait for messages and take all that are there; empty once ended and read to the end.
+
+        One reader at a time. If cancelled, nothing is taken.
+        """
+        while not self._queue and not self._ephemeral:
+            if self.ending is not None:
+                return ()
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        taken = self._queue
+        if self._ephemeral:
+            taken.extend(self._ephemeral.values())
+            self._ephemeral = {}
+        self._queue = []
+        self._bytes = self._count = 0
+        return taken
+
+    async def wait_ended(self) -> str:
+        """Wait until the stream is to be closed; answers the id of the problem that says why.
+
+        For a reader that hangs in sending: messages that wait are still to be read, except after
+        `slow_reader`, where there are none.
+        """
+        await self._ended.wait()
+        return self.ending or "internal"
+
+    def typing(self, *, to: ParticipantId | None = None) -> None:
+        """Tell the others, or one of them, that this person types; too often is ignored."""
+        self._tell_typing(self, to)
+
+    def close(self, problem_id: str) -> None:
+        """End the stream with a row of the table of errors; the first one counts."""
+        if self.ending is None:
+            self.ending = problem_id
+            self._held = None
+            self._ended.set()
+            self._wake()
+
+    def hold(self) -> None:
+        """Keep back what comes until `start`, because a snapshot is being read."""
+        if self._held is None and self.ending is None:
+            self._held = []
+
+    def start(self, event_seq: int, messages: Sequence[str]) -> None:
+        """Give the reader these messages, which stand for everything up to `event_seq`.
+
+        What was kept back meanwhile follows, without what the messages hold already. They are not
+        held against the queue's bound: a snapshot is as large as the meeting.
+        """
+        held, self._held = self._held or (), None
+        if self.ending is not None:
+            return
+        self._event_seq = event_seq
+        self._queue.extend(messages)
+        for number, message in held:
+            self.put(number, message)
+        self._wake()
+
+    def put(self, event_seq: int, message: str) -> None:
+        """Queue one durable message, unless the reader has it already."""
+        if self._held is not None:
+            self._held.append((event_seq, message))
+            if len(self._held) > 4 * QUEUE_MESSAGES:
+                self._cut()
+            return
+        if event_seq <= self._event_seq or self.ending is not None:
+            return
+        self._event_seq = event_seq
+        self._queue.append(message)
+        self._count += 1
+        self._bytes += len(message)
+        if self._waiter is not None:
+            self._wake()
+            if self._bytes > _BURST * self._limit_bytes:
+                self._cut()
+        elif self._bytes > self._limit_bytes or self._count > QUEUE_MESSAGES:
+            self._cut()
+
+    def say(self, message: str) -> None:
+        """Queue a message that has no number, such as the host's answer in the lobby."""
+        if self.ending is None:
+            self._queue.append(message)
+            self._wake()
+
+    def pass_on(self, key: str, message: str) -> None:
+        """Queue an ephemeral message; a newer one of the same key replaces it.
+
+        Args:
+            key: "" where each stands for itself.
+            message: dropped where the reader is behind.
+        """
+        if self._held is not None or self.ending is not None or len(self._queue) > _EPHEMERAL:
+            return
+        if not key:
+            self._reactions += 1
+            key = f"reaction {self._reactions}"
+        if key in self._ephemeral or len(self._ephemeral) < _EPHEMERAL:
+            self._ephemeral[key] = message
+            self._wake()
+
+    @property
+    def event_seq(self) -> int:
+        """The number of the last event put."""
+        return self._event_seq
+
+    def _cut(self) -> None:
+        self._queue = []
+        self._ephemeral = {}
+        self._bytes = self._count = 0
+        self.close("slow_reader")
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
