@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from tests.programs.database import running_postgres
 from tests.programs.person import AUTH_SECRET, bearer
 from tests.programs.server import Server
-from tests.servers.postgres import running_postgres
 
 from bench.figure import figure, percentile
 from bench.process import cpu_s

@@ -158,7 +158,7 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory(prefix="moot-agreement-") as folder:
         if options.store == "postgres":
-            from tests.servers.postgres import running_postgres
+            from tests.programs.database import running_postgres
 
             with running_postgres() as url:
                 complaints, figures = run(folder, MOOT_DATABASE_URL=url)

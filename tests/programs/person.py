@@ -25,7 +25,7 @@ RESUMING = {1001, 1006, 1011, 1012, 4009, 4010, 4011, 4012, 4013}
 def bearer(subject: str) -> str:
     """Make a token for one account of the embedding program."""
     now = int(time.time())
-    claims = {"sub": subject, "aud": "moot", "iat": now, "exp": now + 7200}
+    claims = {"sub": subject.replace(" ", "-"), "aud": "moot", "iat": now, "exp": now + 7200}
     return jwt.encode(claims, AUTH_SECRET, algorithm="HS256")
 
 

@@ -249,7 +249,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="moot-race-") as folder:
         settings = {}
         if options.store == "postgres":
-            from tests.servers.postgres import running_postgres
+            from tests.programs.database import running_postgres
 
             with running_postgres() as url:
                 settings["MOOT_DATABASE_URL"] = url

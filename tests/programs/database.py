@@ -1,0 +1,19 @@
+"""A PostgreSQL of one's own for a program's run, syncing its disk as in production."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.servers.postgres import PostgresServer
+
+
+@contextmanager
+def running_postgres() -> Iterator[str]:
+    """Run a PostgreSQL server and give the address of a fresh database on it."""
+    server = PostgresServer(durable=True)
+    server.start()
+    try:
+        yield server.url(server.create_database())
+    finally:
+        server.stop()
