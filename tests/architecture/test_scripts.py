@@ -20,7 +20,9 @@ from scripts.test import Result, count
         ("the 12 passed tests were nice", (0, 0, 0)),
     ],
 )
-def test_the_closing_line_of_each_runner_is_understood(line, counts) -> None:
+def test_the_closing_line_of_each_runner_is_understood(
+    line: str, counts: tuple[int, int, int]
+) -> None:
     """pytest, cargo test and vitest each say in their own way what passed and what did not."""
     result = Result("x")
     count(line, result)
@@ -31,7 +33,7 @@ def test_the_closing_line_of_each_runner_is_understood(line, counts) -> None:
     "result",
     [Result("x", failed=1), Result("x", skipped=1), Result("x", broken=["it ended with 1"])],
 )
-def test_a_part_is_good_only_if_all_of_it_ran(result) -> None:
+def test_a_part_is_good_only_if_all_of_it_ran(result: Result) -> None:
     """A skipped test spoils a part as a failed one does."""
     assert not result.is_good
     assert Result("x", passed=1).is_good
@@ -53,12 +55,12 @@ def test_a_part_is_good_only_if_all_of_it_ran(result) -> None:
         ("(MIT", False),
     ],
 )
-def test_an_expression_of_licences_is_understood(expression, allowed) -> None:
+def test_an_expression_of_licences_is_understood(expression: str, allowed: bool) -> None:
     """AND needs both, OR one; what cannot be read is not allowed."""
     assert licences.is_allowed(expression) is allowed
 
 
-def test_a_missing_package_is_named(monkeypatch) -> None:
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a part needs and the machine lacks is asked for by Debian's name, once."""
     monkeypatch.setattr(
         packages,
