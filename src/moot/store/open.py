@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from moot.config import Config
 from moot.store.port import Store, StoreUnusable
+from moot.store.postgres import PostgresStore
+from moot.store.postgres_address import SCHEMES
 from moot.store.sqlite import SqliteStore
 
 FILE = "moot.sqlite3"
@@ -26,6 +28,8 @@ def open_store(config: Config) -> Store:
         parts = urlsplit(url)
     except ValueError as error:
         raise StoreUnusable(f"`database_url` is not an address ({error}).") from error
+    if parts.scheme in SCHEMES:
+        return PostgresStore(url, pool=config.database_pool)
     if parts.scheme == "sqlite":
         return SqliteStore(_sqlite_path(parts.netloc, unquote(parts.path)))
     raise StoreUnusable(

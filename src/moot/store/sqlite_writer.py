@@ -12,11 +12,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import Any, Final
 
-from moot.errors import Problem
 from moot.store.host_lock import TOUCH_S
+from moot.store.jobs import Job, Jobs, answer
 from moot.store.port import Transaction
 from moot.store.race import Race
 from moot.store.sqlite_errors import problem_of, unique_violation
@@ -24,30 +24,6 @@ from moot.store.sqlite_errors import problem_of, unique_violation
 BATCH: Final = 256
 """Pieces of work in one commit, at most. Larger holds back other processes on the file for longer,
 smaller syncs more often under load."""
-WAITING: Final = 20_000
-"""Pieces of work that may wait; what comes on top is `unavailable`."""
-
-
-class Job:
-    """A piece of work, and what became of it."""
-
-    __slots__ = ("error", "future", "loop", "result", "work")
-
-    def __init__(self, work: Callable[[Transaction], Any]) -> None:
-        self.work = work
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Any] = self.loop.create_future()
-        self.result: Any = None
-        self.error: BaseException | None = None
-
-    def answer(self) -> None:
-        """Tell the caller, on its loop; one that has stopped waiting is passed over."""
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
 
 
 class _Lost(Exception):
@@ -72,7 +48,7 @@ class SqliteWriter:
         self._connect = connect
         self._transaction = transaction
         self._sign_of_life = sign_of_life
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs = Jobs()
         # A daemon: a program that ends without `close` has been promised nothing it did not get.
         self._thread = threading.Thread(target=self._run, name="moot-store-writer", daemon=True)
 
@@ -81,20 +57,16 @@ class SqliteWriter:
         self._thread.start()
 
     def submit(self, work: Callable[[Transaction], Any]) -> asyncio.Future[Any]:
-        """Queue a piece of work; the future is answered on the running loop after the commit.
+        """Queue a piece of work; the future is answered after the commit.
 
         Raises:
-            Problem: `unavailable`: `WAITING` pieces wait already.
+            Problem: `unavailable`: too many pieces wait already.
         """
-        if self._queue.qsize() >= WAITING:
-            raise Problem("unavailable", retry_after_s=1)
-        job = Job(work)
-        self._queue.put(job)
-        return job.future
+        return self._jobs.put(work, writes=True)
 
     def stop(self) -> None:
         """Finish what waits, then end the thread. Blocks until then."""
-        self._queue.put(None)
+        self._jobs.end()
         self._thread.join()
 
     def _run(self) -> None:
@@ -107,7 +79,7 @@ class SqliteWriter:
                 batch, running = self._take()
                 if batch:
                     self._commit(handle, transaction, batch)
-                    _answer(batch)
+                    answer(batch)
                 if time.monotonic() - touched >= TOUCH_S:
                     touched = time.monotonic()
                     self._sign_of_life()
@@ -117,12 +89,12 @@ class SqliteWriter:
     def _take(self) -> tuple[list[Job], bool]:
         batch: list[Job] = []
         try:
-            job = self._queue.get(timeout=TOUCH_S)
+            job = self._jobs.take(timeout_s=TOUCH_S)
             while job is not None:
                 batch.append(job)
                 if len(batch) == BATCH:
                     return batch, True
-                job = self._queue.get_nowait()
+                job = self._jobs.take_now()
         except Empty:
             return batch, True
         return batch, False
@@ -165,20 +137,3 @@ def _run_job(handle: sqlite3.Connection, transaction: Transaction, job: Job) -> 
         else:
             handle.execute("RELEASE job")
         return
-
-
-def _answer(batch: Sequence[Job]) -> None:
-    """Answer a batch with one call per loop: waking a loop costs a system call."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
-    for job in batch:
-        by_loop.setdefault(job.loop, []).append(job)
-    for loop, jobs in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_answer_here, jobs)
-        except RuntimeError:  # the loop is closed: nobody waits any more
-            continue
-
-
-def _answer_here(jobs: Sequence[Job]) -> None:
-    for job in jobs:
-        job.answer()

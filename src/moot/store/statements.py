@@ -28,7 +28,6 @@ _STATEMENT: Final = re.compile(
 _COMMENT: Final = re.compile(r"^--.*\n", re.MULTILINE)
 _COLUMNS: Final = re.compile(r"\{(?P<mark>:|\w+\.)?(?P<table>\w+)\}")
 _LIST: Final = re.compile(r"IN \(:(?P<name>\w+)\[\]\)")
-_PARAMETER: Final = re.compile(r"(?<!:):(?P<name>\w+)")
 _POSTGRES_ONLY: Final = re.compile(r"/\*postgres (?P<text>.*?) \*/")
 _QUOTED: Final = frozenset({"to"})
 """Columns whose name is a word of SQL."""
@@ -61,8 +60,7 @@ def translate(text: str, dialect: Dialect) -> str:
     if dialect == "sqlite":
         return _LIST.sub(r"IN (SELECT value FROM json_each(:\g<name>))", text)
     text = _POSTGRES_ONLY.sub(r"\g<text>", text)
-    text = _LIST.sub(r"= ANY(:\g<name>)", text)
-    return _PARAMETER.sub(r"%(\g<name>)s", text)
+    return _LIST.sub(r"= ANY(:\g<name>)", text)
 
 
 def _spell_columns(match: re.Match[str]) -> str:

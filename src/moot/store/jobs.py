@@ -1,0 +1,94 @@
+"""Pieces of work on their way to a database thread and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+from typing import Any, Final
+
+from moot.errors import Problem
+from moot.store.port import Transaction
+
+WAITING: Final = 20_000
+"""Pieces of work that may wait; what comes on top is `unavailable`. Larger lets memory and waiting
+time grow under a flood, smaller refuses bursts that would have been over in a second."""
+
+
+class Job:
+    """A piece of work, and what became of it.
+
+    Attributes:
+        writes: whether it may change something.
+    """
+
+    __slots__ = ("error", "future", "loop", "result", "work", "writes")
+
+    def __init__(self, work: Callable[[Transaction], Any], *, writes: bool) -> None:
+        self.work = work
+        self.writes = writes
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class Jobs:
+    """The queue between the event loop and the threads; None in it ends one thread."""
+
+    def __init__(self) -> None:
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+
+    def put(self, work: Callable[[Transaction], Any], *, writes: bool) -> asyncio.Future[Any]:
+        """Queue a piece of work; the future is answered on the running loop.
+
+        Raises:
+            Problem: `unavailable`: `WAITING` pieces wait already.
+        """
+        if self._queue.qsize() >= WAITING:
+            raise Problem("unavailable", retry_after_s=1)
+        job = Job(work, writes=writes)
+        self._queue.put(job)
+        return job.future
+
+    def end(self) -> None:
+        """End one thread after what waits now."""
+        self._queue.put(None)
+
+    def take(self, *, timeout_s: float | None = None) -> Job | None:
+        """Wait for the next piece; None says to end.
+
+        Raises:
+            queue.Empty: nothing has come in time.
+        """
+        return self._queue.get(timeout=timeout_s)
+
+    def take_now(self) -> Job | None:
+        """Take a piece that waits already.
+
+        Raises:
+            queue.Empty: nothing waits.
+        """
+        return self._queue.get_nowait()
+
+
+def answer(jobs: Sequence[Job]) -> None:
+    """Tell the callers, with one call per loop: waking a loop costs a system call."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
+    for job in jobs:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, group in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_answer_here, group)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            continue
+
+
+def _answer_here(jobs: Sequence[Job]) -> None:
+    for job in jobs:
+        if job.future.done():  # the caller has stopped waiting
+            continue
+        if job.error is None:
+            job.future.set_result(job.result)
+        else:
+            job.future.set_exception(job.error)
