@@ -2,8 +2,8 @@
 # Runs a command in a network namespace of its own: nothing outside can be reached, and a scene may
 # cut the network without touching anybody else's. Browsers want one address that is not loopback.
 set -eu
-if [ "${MOOT_IN_NAMESPACE:-}" != 1 ]; then
-  export MOOT_IN_NAMESPACE=1
+if [ "${MOOT_TEST_IN_NAMESPACE:-}" != 1 ]; then
+  export MOOT_TEST_IN_NAMESPACE=1
   if [ "$(id -u)" = 0 ]; then exec unshare --net "$0" "$@"; fi
   exec unshare --map-root-user --net "$0" "$@"
 fi
