@@ -43,7 +43,7 @@ class Transaction(Protocol):
         ...
 
     def insert_meeting(self, meeting: Meeting) -> Meeting | None:
-        """Insert unless the Meeting ID is taken (`ON CONFLICT (id) DO NOTHING RETURNING`); None if it was."""
+        """Insert unless the Meeting ID is taken, in one statement (MEET-3); None if it was."""
         ...
 
     def lock_meeting(self, meeting_id: MeetingId) -> Meeting | None:
@@ -53,7 +53,7 @@ class Transaction(Protocol):
     def append_event(
         self, meeting_uid: MeetingUid, *, type: str, at: int, body: bytes, audience: str = ""
     ) -> Event:
-        """Take the meeting's next `event_seq` (`UPDATE … event_seq + 1 … RETURNING`) and store the event under it."""
+        """Take the meeting's next `event_seq` and store the event under it (EVENT-1)."""
         ...
 
     def update_settings(
@@ -64,7 +64,11 @@ class Transaction(Protocol):
         passcode_hash: str | None,
         expected_version: int,
     ) -> Meeting | None:
-        """Replace settings and passcode if the version is still the expected one, and raise it; else None."""
+        """Replace settings and passcode, and raise the version, if it is still the expected one.
+
+        Returns:
+            The meeting as it is now; None if somebody else was first.
+        """
         ...
 
     def end_run(self, meeting_uid: MeetingUid, *, run: int, at: int) -> Meeting | None:
@@ -80,9 +84,9 @@ class Transaction(Protocol):
         ...
 
     # Participants
-    def find_participant(
-        self, meeting_uid: MeetingUid, person_id: PersonId
-    ) -> Participant | None: ...
+    def find_participant(self, meeting_uid: MeetingUid, person_id: PersonId) -> Participant | None:
+        """Read a person's one row in a meeting."""
+        ...
 
     def find_participant_by_id(
         self, meeting_uid: MeetingUid, participant_id: ParticipantId
@@ -91,15 +95,18 @@ class Transaction(Protocol):
         ...
 
     def upsert_participant(self, participant: Participant) -> Participant:
-        """Insert, or on the same (meeting_uid, person_id) update all but id, joined_at and person_id; return the row.
+        """Insert, or update the row of the same person in the same meeting (JOIN-1, JOIN-2).
 
-        `fence` of the result is the stored one plus one on both paths; created is `result.id == participant.id`.
-        `role` of an existing row stays as it is.
+        An existing row keeps its id, joined_at and role (HOST-1) and takes everything else. `fence`
+        grows by one on both paths: from the given one on insert, from the stored one on update.
+
+        Returns:
+            The row as it is now; it was created exactly if its id is the given one.
         """
         ...
 
     def update_participant(self, participant: Participant) -> Participant:
-        """Write every column but id, meeting_uid, person_id, joined_at and fence; return the row."""
+        """Write all but id, meeting_uid, person_id, joined_at and fence; return the row."""
         ...
 
     def list_participants(
@@ -108,7 +115,9 @@ class Transaction(Protocol):
         """Read those with one of the statuses, in the order (joined_at, id)."""
         ...
 
-    def count_participants(self, meeting_uid: MeetingUid, *, statuses: Sequence[str]) -> int: ...
+    def count_participants(self, meeting_uid: MeetingUid, *, statuses: Sequence[str]) -> int:
+        """Count those with one of the statuses."""
+        ...
 
     def count_hosts(self, meeting_uid: MeetingUid) -> int:
         """Count rows with the role host that are not removed, present or not."""
@@ -116,47 +125,68 @@ class Transaction(Protocol):
 
     # Connections
     def upsert_connection(self, connection: Connection) -> Connection | None:
-        """Insert, or return the stored one if the id exists for the same participant (its fence and state
-        become the given ones); None if the id belongs to another participant.
+        """Insert, or take the stored one if the id exists for the same participant.
+
+        A stored one keeps created_at and device; fence, state, process_id and changed_at become the
+        given ones.
+
+        Returns:
+            The row as it is now; None if the id belongs to another participant.
         """
         ...
 
-    def find_connection(self, connection_id: ConnectionId) -> Connection | None: ...
+    def find_connection(self, connection_id: ConnectionId) -> Connection | None:
+        """Read by id."""
+        ...
 
     def update_connection(
         self, connection: Connection, *, expected_fence: int
     ) -> Connection | None:
-        """Write state, process and changed_at if the fence is still the expected one (JOIN-3); else None."""
+        """Write state, process_id and changed_at if the fence is still the expected one (JOIN-3).
+
+        Returns:
+            The row as it is now; None if it is gone or somebody else holds it.
+        """
         ...
 
     def list_connections(
         self, participant_id: ParticipantId, *, states: Sequence[str]
-    ) -> Sequence[Connection]: ...
+    ) -> Sequence[Connection]:
+        """Read one participant's with one of the states, in the order (created_at, id)."""
+        ...
 
     def list_meeting_connections(
         self, meeting_uid: MeetingUid, *, states: Sequence[str]
-    ) -> Sequence[Connection]: ...
+    ) -> Sequence[Connection]:
+        """Read a meeting's with one of the states, in the order (created_at, id)."""
+        ...
 
     def close_connections(
         self, participant_id: ParticipantId, *, at: int
     ) -> Sequence[ConnectionId]:
-        """Close all that are not closed; return their ids."""
+        """Close all that are not closed, with no process; return their ids in no order."""
         ...
 
     def orphaned_connections(
         self, *, alive_since: int, limit: int
     ) -> Sequence[tuple[MeetingId, Connection]]:
-        """Read open connections whose process has no heartbeat since `alive_since` (or no row)."""
+        """Read open ones whose process has no heartbeat since `alive_since`, or no row.
+
+        The longest unchanged come first; each is with its Meeting ID.
+        """
         ...
 
     def overdue_connections(
         self, *, before: int, limit: int
     ) -> Sequence[tuple[MeetingId, Connection]]:
-        """Read lost and pending connections whose `changed_at` lies before `before` (the linger time is over)."""
+        """Read lost and pending ones unchanged since before a time: their linger time is over.
+
+        The longest unchanged come first; each is with its Meeting ID.
+        """
         ...
 
     def connection_counts(self, meeting_uid: MeetingUid) -> dict[ParticipantId, int]:
-        """Count connections that are not closed, by participant."""
+        """Count those that are not closed, by participant; one without any is left out."""
         ...
 
     # Chat
@@ -164,12 +194,12 @@ class Transaction(Protocol):
         """Insert unless the id is taken; None if it was."""
         ...
 
-    def find_message(
-        self, meeting_uid: MeetingUid, message_id: MessageId
-    ) -> ChatMessage | None: ...
+    def find_message(self, meeting_uid: MeetingUid, message_id: MessageId) -> ChatMessage | None:
+        """Read by id within one meeting: an id of another meeting is None."""
+        ...
 
     def update_message(self, message: ChatMessage) -> ChatMessage:
-        """Write text, edited_at and deleted_at."""
+        """Write text, edited_at and deleted_at; return the row."""
         ...
 
     def list_messages(
@@ -181,7 +211,11 @@ class Transaction(Protocol):
         before: MessageId | None,
         limit: int,
     ) -> Sequence[ChatMessage]:
-        """Read the newest `limit` messages before one, oldest first; private ones only where `reader` sent or receives them."""
+        """Read the newest `limit` of a run, oldest first, in the order (posted_at, id).
+
+        Private ones only where `reader` has sent or receives them. With `before`, those before that
+        message; none if it does not exist in this meeting.
+        """
         ...
 
     # Events
@@ -190,10 +224,14 @@ class Transaction(Protocol):
         ...
 
     def event_heads(self, meeting_uids: Sequence[MeetingUid]) -> dict[MeetingUid, tuple[int, int]]:
-        """Read (epoch, event_seq) of several meetings: what a process asks to find what it has not heard."""
+        """Read (epoch, event_seq) of several meetings, to find what a process has not heard.
+
+        Those that do not exist are left out.
+        """
         ...
 
     # Idempotency keys (POST /meetings)
+
     def insert_idempotency(
         self,
         person_id: PersonId,
@@ -208,18 +246,27 @@ class Transaction(Protocol):
 
     def find_idempotency(
         self, person_id: PersonId, *, idempotency_key: str
-    ) -> tuple[str, bytes] | None: ...
-
-    # Processes
-    def upsert_process(self, process: Process) -> None: ...
-
-    def heartbeat(self, process_id: ProcessId, *, at: int) -> bool:
-        """Set `heartbeat_at`; False if the row is gone, which means: this process was declared dead (fencing)."""
+    ) -> tuple[str, bytes] | None:
+        """Read the stored (fingerprint, response)."""
         ...
 
-    def delete_process(self, process_id: ProcessId) -> None: ...
+    # Processes
 
-    def list_processes(self, *, alive_since: int) -> Sequence[Process]: ...
+    def upsert_process(self, process: Process) -> None:
+        """Insert, or replace the row of the same id."""
+        ...
+
+    def heartbeat(self, process_id: ProcessId, *, at: int) -> bool:
+        """Set `heartbeat_at`; False if the row is gone: this process was declared dead."""
+        ...
+
+    def delete_process(self, process_id: ProcessId) -> None:
+        """Forget a process; calling it again changes nothing."""
+        ...
+
+    def list_processes(self, *, alive_since: int) -> Sequence[Process]:
+        """Read those with a heartbeat since a time, in the order (started_at, id)."""
+        ...
 
     # Retention
     def delete_old_messages(self, *, before: int, limit: int) -> int:
@@ -227,16 +274,27 @@ class Transaction(Protocol):
         ...
 
     def delete_old_events(self, *, before: int, keep: int, limit: int) -> int:
-        """Delete events older than a time, but keep the newest `keep` of each meeting; return how many."""
+        """Delete events older than a time, but keep the newest `keep` of each meeting.
+
+        Returns:
+            How many, at most `limit`.
+        """
         ...
 
-    def delete_old_idempotency(self, *, before: int, limit: int) -> int: ...
+    def delete_old_idempotency(self, *, before: int, limit: int) -> int:
+        """Delete keys stored before a time; return how many."""
+        ...
 
     def delete_idle_guests(self, *, before: int, limit: int) -> int:
-        """Delete guests (never hosts) of meetings in which nobody was since a time and who are disconnected; return how many."""
+        """Delete disconnected guests of meetings in which nobody was since a time; return how many.
+
+        Their connections go with them, their messages stay. Hosts and removed ones stay, too.
+        """
         ...
 
-    def delete_closed_connections(self, *, before: int, limit: int) -> int: ...
+    def delete_closed_connections(self, *, before: int, limit: int) -> int:
+        """Delete connections closed before a time; return how many."""
+        ...
 
 
 class Store(Protocol):
@@ -246,12 +304,19 @@ class Store(Protocol):
         """Connect and check the schema.
 
         Raises:
-            StoreUnusable: with one clear sentence: wrong address, unreachable, unwritable folder, newer schema.
+            StoreUnusable: wrong address, unreachable, unwritable folder, newer schema.
         """
         ...
 
     async def migrate(self) -> list[str]:
-        """Bring the schema to this program's version under a lock; return the steps taken, [] if none was needed."""
+        """Bring the schema to this program's version under a lock, before or after `open`.
+
+        Returns:
+            A sentence for each step taken; none if none was needed.
+
+        Raises:
+            StoreUnusable: as `open`.
+        """
         ...
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
@@ -272,8 +337,10 @@ class Store(Protocol):
         """Raise `Problem("unavailable")` unless a trivial read works; for `/readyz`."""
         ...
 
-    async def close(self) -> None: ...
+    async def close(self) -> None:
+        """Finish what was asked and let go; calling it again changes nothing."""
+        ...
 
 
 class StoreUnusable(Exception):
-    """The store cannot be used at all; its text is one sentence with the cure, for exit code 2 at start."""
+    """The store cannot be used at all: one sentence with the cure, for exit code 2 at start."""
