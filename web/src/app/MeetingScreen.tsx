@@ -1,0 +1,69 @@
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
+import { ChatPanel } from '../features/chat/ChatPanel';
+import { Bar } from '../features/meeting/Bar';
+import { ConnectionVeil } from '../features/meeting/ConnectionVeil';
+import { Hints } from '../features/meeting/Hints';
+import type { MoreActions } from '../features/meeting/MoreMenu';
+import { RisingReactions } from '../features/meeting/RisingReactions';
+import { StageView } from '../features/meeting/StageView';
+import { TopLine } from '../features/meeting/TopLine';
+import { PeoplePanel } from '../features/people/PeoplePanel';
+import type { MeetingModel } from '../state/meeting';
+import type { Page } from '../state/page';
+import type { Seat } from '../state/seat';
+import { useSay } from '../text/say-context';
+import { useLive } from '../ui/use-live';
+import styles from './MeetingScreen.module.css';
+import { NoticeStack } from './NoticeStack';
+import { useShortcuts } from './use-shortcuts';
+
+const SettingsDialog = lazy(async () => ({ default: (await import('../features/settings/SettingsDialog')).SettingsDialog }));
+const ShortcutsDialog = lazy(async () => ({ default: (await import('../features/settings/ShortcutsDialog')).ShortcutsDialog }));
+
+/** The meeting itself: people look at each other, everything else appears when wanted and leaves again. */
+export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; readonly seat: Seat; readonly meeting: MeetingModel }) {
+  const say = useSay();
+  const panel = useLive(meeting.panel);
+  const place = useRef<HTMLDivElement>(null);
+  const [dialog, setDialog] = useState<'settings' | 'shortcuts' | null>(null);
+
+  useEffect(() => {
+    document.documentElement.dataset['stage'] = '';
+    return () => {
+      delete document.documentElement.dataset['stage'];
+    };
+  }, []);
+  const more = useMemo<MoreActions>(
+    () => ({
+      onSettings: () => setDialog('settings'),
+      onShortcuts: () => setDialog('shortcuts'),
+      onFullScreen: () => void (document.fullscreenElement ? document.exitFullscreen() : place.current?.requestFullscreen())?.catch(() => undefined),
+      onFloating: null,
+    }),
+    [],
+  );
+  useShortcuts(page, meeting, more.onShortcuts, more.onFullScreen);
+
+  return (
+    <div className={styles['screen']} ref={place} data-panel={panel ?? undefined}>
+      <a href="#call-controls" className={styles['skip']}>
+        {say('meeting.skipToControls')}
+      </a>
+      <TopLine meeting={meeting} />
+      <main className={styles['main']}>
+        <StageView meeting={meeting} />
+        <RisingReactions meeting={meeting} />
+        <Hints page={page} seat={seat} meeting={meeting} />
+        <ConnectionVeil meeting={meeting} />
+      </main>
+      {panel === 'chat' && <ChatPanel meeting={meeting} />}
+      {panel === 'people' && <PeoplePanel page={page} meeting={meeting} />}
+      <Bar page={page} meeting={meeting} onLeave={() => seat.leave()} more={more} />
+      <NoticeStack notices={meeting.notices} />
+      <Suspense>
+        {dialog === 'settings' && <SettingsDialog page={page} meeting={meeting} onClose={() => setDialog(null)} />}
+        {dialog === 'shortcuts' && <ShortcutsDialog preferences={page.preferences} onClose={() => setDialog(null)} />}
+      </Suspense>
+    </div>
+  );
+}

@@ -1,0 +1,127 @@
+import type { ReactNode } from 'react';
+import { mayShareScreen } from '../../media/capture';
+import { derive } from '../../live';
+import type { MeetingModel } from '../../state/meeting';
+import type { Page } from '../../state/page';
+import { useSay } from '../../text/say-context';
+import { Icon, type IconName } from '../../ui/Icon';
+import { useLive } from '../../ui/use-live';
+import { DeviceMenu } from '../devices/DeviceMenu';
+import { useMemo } from 'react';
+import styles from './Bar.module.css';
+import { LeaveButton } from './LeaveButton';
+import { MoreMenu, type MoreActions } from './MoreMenu';
+import { ReactButton } from './ReactButton';
+
+export interface BarProps {
+  readonly page: Page;
+  readonly meeting: MeetingModel;
+  readonly onLeave: () => void;
+  readonly more: MoreActions;
+}
+
+/** Everything one does in a meeting, in the order people know. */
+export function Bar({ page, meeting, onLeave, more }: BarProps) {
+  const say = useSay();
+  const onSpeaker = (id: string): void => void meeting.media.engine.value?.useSpeaker(id);
+  return (
+    <div className={styles['bar']} role="toolbar" aria-label={say('meeting.controls')} id="call-controls" tabIndex={-1}>
+      <span className={styles['pair']}>
+        <MicrophoneButton meeting={meeting} />
+        <DeviceMenu kind="sound" devices={page.devices} preferences={page.preferences} className={styles['arrow']} onSpeaker={onSpeaker} />
+      </span>
+      <span className={styles['pair']}>
+        <CameraButton meeting={meeting} />
+        <DeviceMenu kind="camera" devices={page.devices} preferences={page.preferences} className={styles['arrow']} />
+      </span>
+      {mayShareScreen() && <ShareButton meeting={meeting} />}
+      <span className={styles['gap']} />
+      <ReactButton meeting={meeting} className={styles['button']} />
+      <HandButton meeting={meeting} />
+      <PanelButton meeting={meeting} panel="chat" icon="chat" label={say('meeting.chat')}>
+        <Unread meeting={meeting} />
+      </PanelButton>
+      <PanelButton meeting={meeting} panel="people" icon="people" label={say('meeting.people')}>
+        <Count meeting={meeting} />
+      </PanelButton>
+      <MoreMenu page={page} meeting={meeting} className={styles['button']} actions={more} />
+      <LeaveButton meeting={meeting} className={styles['leave']} onLeave={onLeave} />
+    </div>
+  );
+}
+
+interface BarButtonProps {
+  readonly icon: IconName;
+  readonly label: string;
+  readonly isOff?: boolean;
+  readonly isOn?: boolean;
+  readonly isExpanded?: boolean;
+  readonly isWide?: boolean;
+  readonly onPress: () => void;
+  readonly children?: ReactNode;
+}
+
+function BarButton({ icon, label, isOff = false, isOn = false, isExpanded, isWide = false, onPress, children }: BarButtonProps) {
+  return (
+    <button type="button" className={styles['button']} aria-label={label} title={label} aria-expanded={isExpanded} data-off={isOff || undefined} data-on={isOn || isExpanded || undefined} data-wide={isWide || undefined} onClick={onPress}>
+      <Icon name={icon} size={21} />
+      {children}
+    </button>
+  );
+}
+
+function MicrophoneButton({ meeting }: { readonly meeting: MeetingModel }) {
+  const say = useSay();
+  const { microphone } = meeting.self;
+  const isOn = useLive(microphone.value);
+  return <BarButton icon={isOn ? 'microphone' : 'microphoneOff'} label={say(isOn ? 'device.turnOffMicrophone' : 'device.turnOnMicrophone')} isOff={!isOn} onPress={() => microphone.press(!microphone.value.value)} />;
+}
+
+function CameraButton({ meeting }: { readonly meeting: MeetingModel }) {
+  const say = useSay();
+  const { self } = meeting;
+  const isOn = useLive(self.camera.value);
+  return <BarButton icon={isOn ? 'camera' : 'cameraOff'} label={say(isOn ? 'device.turnOffCamera' : 'device.turnOnCamera')} isOff={!isOn} onPress={() => self.pressCamera(!self.camera.value.value)} />;
+}
+
+function ShareButton({ meeting }: { readonly meeting: MeetingModel }) {
+  const say = useSay();
+  const { self } = meeting;
+  const isSharing = useLive(self.share) !== null;
+  return <BarButton icon="screen" label={say(isSharing ? 'meeting.stopShare' : 'meeting.share')} isOn={isSharing} isWide onPress={() => void (self.share.value ? self.stopShare() : self.startShare())} />;
+}
+
+function HandButton({ meeting }: { readonly meeting: MeetingModel }) {
+  const say = useSay();
+  const { hand } = meeting.self;
+  const isUp = useLive(hand.value);
+  return <BarButton icon="hand" label={say(isUp ? 'meeting.lowerHand' : 'meeting.raiseHand')} isOn={isUp} onPress={() => hand.press(!hand.value.value)} />;
+}
+
+function PanelButton({ meeting, panel, icon, label, children }: { readonly meeting: MeetingModel; readonly panel: 'chat' | 'people'; readonly icon: IconName; readonly label: string; readonly children: ReactNode }) {
+  const isOpen = useLive(meeting.panel) === panel;
+  return (
+    <BarButton icon={icon} label={label} isExpanded={isOpen} onPress={() => meeting.togglePanel(panel)}>
+      {children}
+    </BarButton>
+  );
+}
+
+function Unread({ meeting }: { readonly meeting: MeetingModel }) {
+  const count = useLive(meeting.chat.unread);
+  if (count === 0) return null;
+  return <span className={styles['badge']}>{count > 99 ? '99+' : count}</span>;
+}
+
+function Count({ meeting }: { readonly meeting: MeetingModel }) {
+  const count = useLive(
+    useMemo(() => derive([meeting.state], ({ participants }) => [...participants.values()].filter((person) => person.status === 'connected' || person.status === 'reconnecting').length), [meeting]),
+  );
+  const waiting = useLive(meeting.hosting.waiting).length;
+  return (
+    <>
+      <span className={styles['count']}>{count}</span>
+      {waiting > 0 && <span className={styles['badge']}>{waiting}</span>}
+    </>
+  );
+}

@@ -1,0 +1,104 @@
+import { useEffect, useState } from 'react';
+import { Live } from '../../live';
+import { meter } from '../../media/meter';
+import type { MeetingModel } from '../../state/meeting';
+import type { Page } from '../../state/page';
+import type { Seat } from '../../state/seat';
+import { useSay } from '../../text/say-context';
+import { Button } from '../../ui/Button';
+import { Icon } from '../../ui/Icon';
+import { useLive } from '../../ui/use-live';
+import { faultText } from '../devices/fault-text';
+import styles from './Hints.module.css';
+
+const ALWAYS = new Live(true);
+/** Speech this loud, for this many readings in a row, is somebody talking and not a cough. */
+const LOUD = 0.55;
+const READINGS = 8;
+
+/** What the person should know now, at the top of the stage; each goes away by itself or with a press. */
+export function Hints({ page, seat, meeting }: { readonly page: Page; readonly seat: Seat; readonly meeting: MeetingModel }) {
+  const say = useSay();
+  const me = useLive(meeting.me);
+  const engine = useLive(meeting.media.engine);
+  const mayPlaySound = useLive(engine?.mayPlaySound ?? ALWAYS);
+  const [isDismissed, setDismissed] = useState(false);
+  const isElsewhere = me.connections > 1;
+  useEffect(() => {
+    if (!isElsewhere) setDismissed(false);
+  }, [isElsewhere]);
+  return (
+    <div className={styles['hints']}>
+      {!mayPlaySound && (
+        <Button size="s" icon="speaker" onClick={() => void engine?.allowSound()}>
+          {say('meeting.allowSound')}
+        </Button>
+      )}
+      {isElsewhere && !isDismissed && (
+        <div className={styles['hint']} role="status">
+          <span>{say('meeting.elsewhere')}</span>
+          <Button size="s" onClick={() => void seat.moveHere()}>
+            {say('meeting.moveHere')}
+          </Button>
+          <button type="button" className={styles['close']} aria-label={say('notice.dismiss')} onClick={() => setDismissed(true)}>
+            <Icon name="close" size={16} />
+          </button>
+        </div>
+      )}
+      <TalkingWhileMuted page={page} meeting={meeting} />
+      <DeviceFaults page={page} />
+    </div>
+  );
+}
+
+function TalkingWhileMuted({ page, meeting }: { readonly page: Page; readonly meeting: MeetingModel }) {
+  const say = useSay();
+  const isOn = useLive(meeting.self.microphone.value);
+  const raw = useLive(page.devices.microphone.raw);
+  const [isTalking, setTalking] = useState(false);
+  useEffect(() => {
+    setTalking(false);
+    if (isOn || !raw) return undefined;
+    let loud = 0;
+    let quietTimer: ReturnType<typeof setTimeout> | undefined;
+    const end = meter(raw, (level) => {
+      loud = level > LOUD ? loud + 1 : Math.max(0, loud - 1);
+      if (loud < READINGS) return;
+      loud = 0;
+      setTalking(true);
+      clearTimeout(quietTimer);
+      quietTimer = setTimeout(() => setTalking(false), 5_000);
+    });
+    return () => {
+      clearTimeout(quietTimer);
+      end();
+    };
+  }, [isOn, raw]);
+  if (!isTalking) return null;
+  return (
+    <div className={styles['hint']} role="status">
+      <Icon name="microphoneOff" size={18} />
+      <span>{say('meeting.mutedHint')}</span>
+    </div>
+  );
+}
+
+function DeviceFaults({ page }: { readonly page: Page }) {
+  const say = useSay();
+  const microphone = useLive(page.devices.microphone.fault);
+  const camera = useLive(page.devices.camera.fault);
+  const [seen, setSeen] = useState('');
+  const now = `${microphone ?? ''}/${camera ?? ''}`;
+  if (now === '/' || seen === now) return null;
+  const text = camera ? faultText('camera', camera) : microphone ? faultText('microphone', microphone) : null;
+  if (!text) return null;
+  return (
+    <div className={styles['hint']} role="status">
+      <Icon name={camera ? 'cameraOff' : 'microphoneOff'} size={18} />
+      <span>{say(text)}</span>
+      <button type="button" className={styles['close']} aria-label={say('notice.dismiss')} onClick={() => setSeen(now)}>
+        <Icon name="close" size={16} />
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+import '@fontsource-variable/inter';
+import '@fontsource-variable/jetbrains-mono';
+import './ui/tokens.css';
+import './ui/base.css';
+import { createRoot } from 'react-dom/client';
+import { App } from './app/App';
+import { browserAddress } from './app/browser-address';
+import { registerServiceWorker } from './app/service-worker';
+import { Page } from './state/page';
+import { pageMemory, Preferences, type Memory } from './state/preferences';
+import { RecentMeetings } from './state/recent';
+import { Tab } from './state/tab';
+import { Text } from './text/text';
+
+/** The storage of this name, or one that lasts as long as the page where the browser forbids it. */
+function memoryOf(storage: 'localStorage' | 'sessionStorage'): Memory {
+  try {
+    return window[storage];
+  } catch {
+    return pageMemory();
+  }
+}
+
+const lasting = memoryOf('localStorage');
+const preferences = new Preferences(lasting);
+const text = new Text();
+const page = new Page({
+  address: browserAddress(),
+  preferences,
+  recent: new RecentMeetings(lasting),
+  tab: await Tab.open(memoryOf('sessionStorage'), 'locks' in navigator ? navigator.locks : undefined),
+  loadEngine: async () => new (await import('./media/livekit-engine')).LiveKitEngine(),
+  now: () => Date.now(),
+});
+const place = document.getElementById('page');
+if (place) createRoot(place).render(<App page={page} text={text} />);
+page.start();
+registerServiceWorker();

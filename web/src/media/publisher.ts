@@ -1,0 +1,119 @@
+import { LocalAudioTrack, LocalVideoTrack, Track, type LocalParticipant, type LocalTrack, type TrackPublishOptions } from 'livekit-client';
+
+/** What one source sends, and how. */
+export interface Sending {
+  readonly track: MediaStreamTrack;
+  readonly options: TrackPublishOptions;
+}
+
+/** Milliseconds before a publication that failed is tried again. */
+const RETRY_AFTER_MS = 1_000;
+
+/**
+ * Keeps one source's publication equal to what is wanted: published, replaced, muted or unmuted.
+ *
+ * The latest wish wins; wishes that were overtaken while LiveKit worked are never sent. The MediaStreamTrack stays its
+ * owner's: nothing here stops it, and what is published is a clone, so that muting one does not silence the other.
+ */
+export class Publisher {
+  #wanted: Sending | null = null;
+  #sent: Sending | null = null;
+  #local: LocalAudioTrack | LocalVideoTrack | null = null;
+  #clone: MediaStreamTrack | null = null;
+  #participant: LocalParticipant | null = null;
+  #running: Promise<void> | null = null;
+
+  /** @param unpublishes whether "nothing wanted" takes the publication away (screens) or mutes it (devices). */
+  constructor(private readonly unpublishes: boolean) {}
+
+  /** Send through this room from now on; what is wanted is published there afresh. */
+  bind(participant: LocalParticipant | null): Promise<void> {
+    this.#participant = participant;
+    this.#local = null;
+    this.#sent = null;
+    this.#dropClone();
+    return this.#settle();
+  }
+
+  want(sending: Sending | null): Promise<void> {
+    this.#wanted = sending;
+    // Silence at once, before LiveKit's own queue gets to it: nobody is audible who is shown as muted (EVENT-4).
+    if (!sending && this.#clone) this.#clone.enabled = false;
+    return this.#settle();
+  }
+
+  #settle(): Promise<void> {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#participant && this.#sent !== this.#wanted) {
+      const participant = this.#participant;
+      const wanted = this.#wanted;
+      try {
+        await this.#step(participant, wanted);
+        if (participant === this.#participant) this.#sent = wanted;
+      } catch {
+        // LiveKit gives up a publication when its link breaks; the next room is bound anew, this one is tried again.
+        await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER_MS));
+      }
+    }
+  }
+
+  async #step(participant: LocalParticipant, wanted: Sending | null): Promise<void> {
+    const local = this.#local;
+    if (!wanted) {
+      if (!local) return;
+      if (this.unpublishes) {
+        await participant.unpublishTrack(local as LocalTrack, false);
+        this.#local = null;
+        this.#dropClone();
+      } else {
+        await local.mute();
+      }
+      return;
+    }
+    const isNew = this.#sent?.track !== wanted.track || !this.#clone || this.#clone.readyState === 'ended';
+    if (!local) {
+      const clone = this.#remake(wanted.track);
+      const made = wanted.track.kind === 'audio' ? new LocalAudioTrack(clone, undefined, true) : new LocalVideoTrack(clone, undefined, true);
+      this.#local = made;
+      await participant.publishTrack(made as LocalTrack, wanted.options);
+      return;
+    }
+    if (isNew) {
+      const old = this.#clone;
+      this.#clone = null;
+      await local.replaceTrack(this.#remake(wanted.track), true);
+      old?.stop();
+    } else if (this.#clone) {
+      this.#clone.enabled = true;
+    }
+    if (local.isMuted) await local.unmute();
+  }
+
+  #remake(track: MediaStreamTrack): MediaStreamTrack {
+    this.#dropClone();
+    const clone = track.clone();
+    clone.enabled = true;
+    clone.contentHint = track.contentHint;
+    this.#clone = clone;
+    return clone;
+  }
+
+  #dropClone(): void {
+    this.#clone?.stop();
+    this.#clone = null;
+  }
+}
+
+/** How each source is published. */
+export const PUBLISH: Readonly<Record<'microphone' | 'camera' | 'screen' | 'screenAudio', TrackPublishOptions>> = {
+  microphone: { source: Track.Source.Microphone, dtx: true, red: false },
+  camera: { source: Track.Source.Camera, simulcast: true, videoCodec: 'vp8', backupCodec: false },
+  screen: { source: Track.Source.ScreenShare, simulcast: false, videoCodec: 'vp8', backupCodec: false },
+  screenAudio: { source: Track.Source.ScreenShareAudio, dtx: false, red: false },
+};

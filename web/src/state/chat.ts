@@ -1,0 +1,152 @@
+import * as api from '../api/meetings';
+import type { Sender } from '../api/call';
+import { isTransient } from '../api/problem';
+import { derive, Live, type ReadLive } from '../live';
+import type { Message } from '../protocol/objects';
+import type { DurableEvent } from '../protocol/stream';
+import type { EventStream } from '../realtime/event-stream';
+import type { MeetingState } from '../realtime/reducer';
+import type { Notices } from './notices';
+
+/** A message on its way: shown at once, sent under its own id until the server has it. */
+export interface Unsent {
+  readonly message: Message;
+  readonly hasFailed: boolean;
+}
+
+export interface ChatLine {
+  readonly message: Message;
+  readonly isOwn: boolean;
+  readonly state: 'sent' | 'sending' | 'failed';
+}
+
+export interface ChatOptions {
+  readonly meetingId: string;
+  readonly sender: Sender;
+  readonly state: ReadLive<MeetingState>;
+  readonly isOpen: ReadLive<boolean>;
+  readonly notices: Notices;
+  readonly stream: Pick<EventStream, 'typing'>;
+  readonly now: () => number;
+}
+
+/** Characters in one message (docs/protocol/http.md, "Chat"). */
+export const LONGEST_MESSAGE = 4_000;
+/** Milliseconds a "typing" is believed. */
+const TYPING_MS = 4_000;
+const SAY_TYPING_EVERY_MS = 2_000;
+
+export class Chat {
+  readonly lines: ReadLive<readonly ChatLine[]>;
+  readonly unread = new Live(0);
+  /** Who is typing now, by participant id. */
+  readonly typing = new Live<ReadonlySet<string>>(new Set());
+  /** The message being answered, if any. */
+  readonly replyTo = new Live<Message | null>(null);
+  readonly #unsent = new Live<readonly Unsent[]>([]);
+  #saidTypingAt = 0;
+
+  constructor(private readonly options: ChatOptions) {
+    const { state, isOpen } = options;
+    this.lines = derive([state, this.#unsent], (meeting, unsent) => {
+      const sent: ChatLine[] = meeting.messages.map((message) => ({ message, isOwn: message.participant_id === meeting.meId, state: 'sent' }));
+      const known = new Set(meeting.messages.map((message) => message.id));
+      const waiting: ChatLine[] = unsent.filter(({ message }) => !known.has(message.id)).map(({ message, hasFailed }) => ({ message, isOwn: true, state: hasFailed ? 'failed' : 'sending' }));
+      return [...sent, ...waiting];
+    });
+    isOpen.subscribe(() => {
+      if (isOpen.value) this.unread.set(0);
+    });
+  }
+
+  /** Post to everyone, or with `to` to one person. */
+  post(text: string, to: string | null = null): void {
+    const trimmed = text.trim().slice(0, LONGEST_MESSAGE);
+    if (trimmed === '') return;
+    const { state, now } = this.options;
+    const meId = state.value.meId ?? '';
+    const message: Message = {
+      id: crypto.randomUUID(), participant_id: meId, name: state.value.participants.get(meId)?.label ?? '', text: trimmed, to,
+      reply_to: this.replyTo.value?.id ?? null, posted_at: now(), edited_at: null, deleted: false,
+    };
+    this.replyTo.set(null);
+    this.#unsent.update((unsent) => [...unsent, { message, hasFailed: false }]);
+    void this.#send(message);
+  }
+
+  /** Try again to send what could not be sent. */
+  retry(messageId: string): void {
+    const found = this.#unsent.value.find(({ message }) => message.id === messageId);
+    if (!found) return;
+    this.#mark(messageId, false);
+    void this.#send(found.message);
+  }
+
+  discard(messageId: string): void {
+    this.#unsent.update((unsent) => unsent.filter(({ message }) => message.id !== messageId));
+  }
+
+  async edit(messageId: string, text: string): Promise<void> {
+    await this.#ask(() => api.edit(this.options.meetingId, this.options.sender, messageId, text.trim().slice(0, LONGEST_MESSAGE)));
+  }
+
+  async unsay(messageId: string): Promise<void> {
+    await this.#ask(() => api.unsay(this.options.meetingId, this.options.sender, messageId));
+  }
+
+  /** Say that the person is typing, at most every two seconds. */
+  sayTyping(): void {
+    const now = this.options.now();
+    if (now - this.#saidTypingAt < SAY_TYPING_EVERY_MS) return;
+    this.#saidTypingAt = now;
+    this.options.stream.typing();
+  }
+
+  handle(event: DurableEvent): void {
+    if (event.kind !== 'chat.posted') return;
+    const { message } = event.body;
+    this.discard(message.id);
+    this.#forgetTyping(message.participant_id);
+    const { meId } = this.options.state.value;
+    if (message.participant_id !== meId && !this.options.isOpen.value) this.unread.update((count) => count + 1);
+  }
+
+  handleTyping(participantId: string): void {
+    if (participantId === this.options.state.value.meId) return;
+    this.typing.update((typing) => new Set([...typing, participantId]));
+    setTimeout(() => this.#forgetTyping(participantId), TYPING_MS);
+  }
+
+  async #send(message: Message): Promise<void> {
+    const { meetingId, sender } = this.options;
+    const body = { text: message.text, ...(message.to ? { to: message.to } : {}), ...(message.reply_to ? { reply_to: message.reply_to } : {}) };
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      try {
+        await api.post(meetingId, sender, message.id, body);
+        return;
+      } catch (error) {
+        if (!isTransient(error)) break;
+        await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
+      }
+    }
+    this.#mark(message.id, true);
+  }
+
+  #mark(messageId: string, hasFailed: boolean): void {
+    this.#unsent.update((unsent) => unsent.map((one) => (one.message.id === messageId ? { ...one, hasFailed } : one)));
+  }
+
+  #forgetTyping(participantId: string): void {
+    if (!this.typing.value.has(participantId)) return;
+    this.typing.update((typing) => new Set([...typing].filter((id) => id !== participantId)));
+  }
+
+  async #ask(act: () => Promise<unknown>): Promise<void> {
+    try {
+      await act();
+    } catch {
+      this.options.notices.show('notice.notSaved', { tone: 'warning', topic: 'chat' });
+    }
+  }
+}
+

@@ -1,0 +1,313 @@
+import * as api from '../api/meetings';
+import { isTransient, ProblemError, problemCode } from '../api/problem';
+import { say, sayFailure } from '../console';
+import { Live, type ReadLive } from '../live';
+import type { JoinAnswer, JoinRequest, KnockAnswer, OwnConnection, Preview, Problem } from '../protocol/objects';
+import { EventStream, streamUrl } from '../realtime/event-stream';
+import { deviceLabel } from './device-label';
+import { MeetingModel, type Surroundings } from './meeting';
+import type { RecentMeetings } from './recent';
+import type { Tab } from './tab';
+
+/** Where this tab stands with one meeting. Every phase has a way on (look.md, "Never a dead end"). */
+export type Phase =
+  | { readonly kind: 'looking' }
+  | { readonly kind: 'missing'; readonly isStarting: boolean; readonly problem: Problem | null }
+  | { readonly kind: 'before'; readonly preview: Preview; readonly elsewhere: readonly OwnConnection[]; readonly isJoining: boolean; readonly problem: Problem | null }
+  | { readonly kind: 'knocking'; readonly preview: Preview }
+  | { readonly kind: 'returning' }
+  | { readonly kind: 'in'; readonly meeting: MeetingModel }
+  | { readonly kind: 'out'; readonly why: OutReason; readonly problem: Problem | null }
+  | { readonly kind: 'unreachable'; readonly retryAt: number };
+
+export type OutReason = 'left' | 'moved' | 'removed' | 'ended' | 'denied' | 'full' | 'locked' | 'invalid' | 'refused';
+
+const OUT: ReadonlyMap<string, OutReason> = new Map([
+  ['participant_removed', 'removed'],
+  ['meeting_full', 'full'],
+  ['meeting_locked', 'locked'],
+  ['lobby_denied', 'denied'],
+  ['meeting_id_invalid', 'invalid'],
+]);
+
+/** Seconds between tries while the server cannot be reached; the last repeats. */
+const RETRY_S = [1, 2, 3, 5, 8];
+
+export interface SeatOptions extends Surroundings {
+  readonly tab: Tab;
+  readonly recent: RecentMeetings;
+}
+
+/** One person's way into one meeting, from this tab: look, start, knock, join, come back, leave. */
+export class Seat {
+  readonly #phase = new Live<Phase>({ kind: 'looking' });
+  #turn = 0;
+  #tries = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #lobby: EventStream | null = null;
+  #passcode: string | null = null;
+
+  constructor(
+    readonly meetingId: string,
+    private readonly options: SeatOptions,
+    hasBegun = false,
+  ) {
+    if (!hasBegun) say('Initializing meeting', { meeting_id: meetingId });
+  }
+
+  get phase(): ReadLive<Phase> {
+    return this.#phase;
+  }
+
+  /** Begin: straight back in after a refresh (JOIN-5), otherwise see what the meeting is. */
+  async begin(): Promise<void> {
+    if (this.options.tab.seat(this.meetingId)?.isIn) await this.#return();
+    else await this.look();
+  }
+
+  /** Ask the server about the meeting and show the way in. */
+  async look(): Promise<void> {
+    const turn = this.#next({ kind: 'looking' });
+    try {
+      const preview = await api.previewMeeting(this.meetingId);
+      const elsewhere = preview.known ? await this.#elsewhere() : [];
+      if (turn !== this.#turn) return;
+      this.#tries = 0;
+      this.#phase.set({ kind: 'before', preview, elsewhere, isJoining: false, problem: null });
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      if (error instanceof ProblemError && error.code === 'meeting_not_found') this.#phase.set({ kind: 'missing', isStarting: false, problem: null });
+      else this.#fail(error, () => void this.look());
+    }
+  }
+
+  /** Start the meeting that nobody has created (MEET-6). */
+  async start(): Promise<void> {
+    const turn = this.#next({ kind: 'missing', isStarting: true, problem: null });
+    try {
+      const { created } = await api.ensureMeeting(this.meetingId);
+      sayCreated(this.meetingId, created);
+      if (turn === this.#turn) await this.look();
+    } catch (error) {
+      sayFailure('Error creating meeting', { meeting_id: this.meetingId, code: problemCode(error) });
+      if (turn !== this.#turn) return;
+      this.#phase.set({ kind: 'missing', isStarting: false, problem: problemOf(error) });
+    }
+  }
+
+  /** Join, or knock where a host opens the door. */
+  async join(name: string, passcode: string | null = null): Promise<void> {
+    const { devices, preferences } = this.options;
+    const before = this.#phase.value;
+    if (before.kind !== 'before' || before.isJoining) return;
+    preferences.set({ name });
+    this.#passcode = passcode;
+    const turn = this.#next({ ...before, isJoining: true, problem: null });
+    const isSecond = before.elsewhere.length > 0;
+    // A second tab joins silently: the intents stay those of the first (JOIN-6).
+    const intents = isSecond ? {} : { audio: devices.microphone.isOn.value, video: devices.camera.isOn.value };
+    try {
+      const answer = await this.#ask({ name, ...intents });
+      if (turn !== this.#turn) return void api.leave(this.meetingId, null, answer.connection.id).catch(() => undefined);
+      if (isSecond) devices.microphone.setOn(false);
+      this.#enter(answer, devices.camera.isOn.value && !isSecond);
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      const code = problemCode(error);
+      if (code === 'lobby_required') return this.#knock(name, before);
+      sayFailure('Error joining meeting', { meeting_id: this.meetingId, code });
+      const why = OUT.get(code);
+      if (why) this.#out(why, problemOf(error));
+      else if (code === 'meeting_not_found') this.#phase.set({ kind: 'missing', isStarting: false, problem: null });
+      else this.#phase.set({ ...before, isJoining: false, problem: problemOf(error) });
+    }
+  }
+
+  /** Stop waiting in the lobby. */
+  async stopKnocking(): Promise<void> {
+    this.#closeLobby();
+    void api.stopKnocking(this.meetingId).catch(() => undefined);
+    await this.look();
+  }
+
+  /** Leave for good, at once (JOIN-7). */
+  leave(): void {
+    const phase = this.#phase.value;
+    if (phase.kind !== 'in') return;
+    const { meeting } = phase;
+    void api.leave(this.meetingId, meeting.sender).catch(() => undefined);
+    meeting.close();
+    this.#out('left', null);
+  }
+
+  /** Come here with everything: this tab's devices take over and the others close. */
+  async moveHere(): Promise<void> {
+    const phase = this.#phase.value;
+    if (phase.kind !== 'in') return;
+    const { meeting } = phase;
+    const { me } = meeting;
+    if (me.value.audio) meeting.self.microphone.press(true);
+    if (me.value.video) meeting.self.pressCamera(true);
+    const others = await this.#elsewhere(meeting.sender.id);
+    await Promise.allSettled(others.map((other) => api.leave(this.meetingId, meeting.sender, other.id)));
+  }
+
+  /** After another tab has taken over: come back in here, and take over from it. */
+  async takeBack(): Promise<void> {
+    await this.#return();
+    await this.moveHere();
+  }
+
+  /** Try now, because the person asks or the network is back. */
+  retryNow(): void {
+    if (this.#phase.value.kind === 'unreachable') void this.begin();
+    if (this.#phase.value.kind === 'in') this.#phase.value.meeting.stream.check();
+  }
+
+  /** Let go of everything, because the page shows something else. Does not leave the meeting. */
+  close(): void {
+    this.#next({ kind: 'looking' });
+    this.#closeLobby();
+  }
+
+  /** Take back the seat this tab had before its refresh, or that the server asks it to take anew. */
+  async #return(): Promise<void> {
+    const { tab, devices } = this.options;
+    const kept = tab.seat(this.meetingId);
+    const turn = this.#next({ kind: 'returning' });
+    try {
+      const answer = await this.#ask(kept ? { replaces: kept.connectionId } : {});
+      if (turn !== this.#turn) return;
+      this.#tries = 0;
+      this.#enter(answer, kept?.cameraOn ?? devices.camera.isOn.value);
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      const code = problemCode(error);
+      if (!isTransient(error)) tab.forgetSeat(this.meetingId);
+      if (code === 'meeting_not_found') return void (await this.look());
+      if (code === 'name_invalid' || code === 'lobby_required' || code === 'passcode_required') return void (await this.look());
+      sayFailure('Error joining meeting', { meeting_id: this.meetingId, code });
+      this.#fail(error, () => void this.#return());
+    }
+  }
+
+  #ask(request: Omit<JoinRequest, 'connection_id' | 'device'>): Promise<JoinAnswer> {
+    const passcode = this.#passcode ? { passcode: this.#passcode } : {};
+    return api.join(this.meetingId, { ...request, ...passcode, connection_id: crypto.randomUUID(), device: deviceLabel(navigator.userAgent) });
+  }
+
+  #enter(answer: JoinAnswer, withCamera: boolean): void {
+    const { recent, tab, devices } = this.options;
+    const ids = { meeting_id: this.meetingId, participant_id: answer.participant.id, connection_id: answer.connection.id };
+    say(answer.created ? 'Participant joined successfully' : 'Participant already exists, updating status', ids);
+    const meeting = new MeetingModel(answer, this.options, withCamera);
+    const turn = this.#next({ kind: 'in', meeting });
+    const keep = (): void => {
+      if (turn !== this.#turn) return;
+      tab.keepSeat(this.meetingId, { connectionId: answer.connection.id, isIn: true, microphoneOn: devices.microphone.isOn.value, cameraOn: devices.camera.isOn.value });
+    };
+    keep();
+    devices.microphone.isOn.subscribe(keep);
+    devices.camera.isOn.subscribe(keep);
+    recent.remember({ id: this.meetingId, title: answer.meeting.title, at: this.options.now(), isHost: answer.participant.role === 'host' });
+    meeting.stream.link.subscribe(() => {
+      const link = meeting.stream.link.value;
+      if (turn !== this.#turn || link.kind !== 'closed') return;
+      meeting.close();
+      if (link.why === 'rejoin') return void this.#return();
+      this.#out(link.why === 'left' || link.why === 'replaced' ? 'moved' : link.why, null);
+    });
+    meeting.start(answer.media);
+  }
+
+  async #knock(name: string, before: Phase & { kind: 'before' }): Promise<void> {
+    const turn = this.#next({ kind: 'knocking', preview: before.preview });
+    try {
+      const answer: KnockAnswer = await api.knock(this.meetingId, { name, connection_id: crypto.randomUUID(), ...(this.#passcode ? { passcode: this.#passcode } : {}) });
+      if (turn !== this.#turn) return;
+      if (answer.participant.status !== 'waiting') return void (await this.#joinAfter(name, before));
+      this.#waitInLobby(answer, name, before, turn);
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      const why = OUT.get(problemCode(error));
+      if (why) this.#out(why, problemOf(error));
+      else this.#phase.set({ ...before, isJoining: false, problem: problemOf(error) });
+    }
+  }
+
+  #waitInLobby(answer: KnockAnswer, name: string, before: Phase & { kind: 'before' }, turn: number): void {
+    const stream = new EventStream(streamUrl(this.meetingId), answer.connection, null, {
+      onEvent: () => undefined,
+      onEphemeral: () => undefined,
+      onLobby: (status) => {
+        if (turn !== this.#turn || status === 'waiting') return;
+        this.#closeLobby();
+        if (status === 'admitted') void this.#joinAfter(name, before);
+        else this.#out('denied', null);
+      },
+    }, this.options.openSocket);
+    this.#lobby = stream;
+    stream.link.subscribe(() => {
+      const link = stream.link.value;
+      if (turn !== this.#turn || link.kind !== 'closed') return;
+      this.#closeLobby();
+      if (link.why === 'rejoin') void this.#knock(name, before);
+      else this.#out(link.why === 'left' || link.why === 'replaced' ? 'moved' : link.why, null);
+    });
+    stream.open();
+  }
+
+  #joinAfter(name: string, before: Phase & { kind: 'before' }): Promise<void> {
+    this.#phase.set({ ...before, isJoining: false, problem: null });
+    return this.join(name, this.#passcode);
+  }
+
+  /** This person's other open connections. */
+  async #elsewhere(mine?: string): Promise<readonly OwnConnection[]> {
+    try {
+      const kept = mine ?? this.options.tab.seat(this.meetingId)?.connectionId;
+      return (await api.ownSeat(this.meetingId)).connections.filter((connection) => connection.state === 'open' && connection.id !== kept);
+    } catch {
+      return [];
+    }
+  }
+
+  #out(why: OutReason, problem: Problem | null): void {
+    this.options.tab.forgetSeat(this.meetingId);
+    this.options.devices.microphone.close();
+    this.options.devices.camera.close();
+    this.#next({ kind: 'out', why, problem });
+  }
+
+  /** A refusal is a page of its own; a server that cannot be reached is tried again by itself. */
+  #fail(error: unknown, again: () => void): void {
+    if (!isTransient(error)) return this.#out(OUT.get(problemCode(error)) ?? 'refused', problemOf(error));
+    const waitS = (error instanceof ProblemError ? error.retryAfterS : null) ?? RETRY_S[Math.min(this.#tries, RETRY_S.length - 1)] ?? 8;
+    this.#tries += 1;
+    this.#next({ kind: 'unreachable', retryAt: this.options.now() + waitS * 1000 });
+    this.#timer = setTimeout(again, waitS * 1000);
+  }
+
+  #next(phase: Phase): number {
+    clearTimeout(this.#timer);
+    this.#turn += 1;
+    this.#phase.set(phase);
+    return this.#turn;
+  }
+
+  #closeLobby(): void {
+    this.#lobby?.close();
+    this.#lobby = null;
+  }
+}
+
+/** Log what became of a create-or-get (LOG-1). */
+export function sayCreated(meetingId: string, created: boolean): void {
+  if (created) return say('Meeting created successfully', { meeting_id: meetingId });
+  say('Meeting already exists, returning existing meeting', { meeting_id: meetingId });
+  say('Found existing meeting instead', { meeting_id: meetingId });
+}
+
+function problemOf(error: unknown): Problem | null {
+  return error instanceof ProblemError ? error.problem : null;
+}

@@ -1,0 +1,128 @@
+import * as api from '../api/meetings';
+import { ProblemError } from '../api/problem';
+import type { Sender } from '../api/call';
+import { derive, Live, watch, type ReadLive } from '../live';
+import type { MediaEngine, Share, ShareHint } from '../media/port';
+import { openScreen } from '../media/capture';
+import type { Participant } from '../protocol/objects';
+import { Intent } from './intent';
+import type { LocalDevices } from './local-device';
+import type { Notices } from './notices';
+
+/** What this tab does with the person's own microphone, camera, screen and hand. */
+export interface SelfOptions {
+  readonly meetingId: string;
+  readonly sender: Sender;
+  readonly me: ReadLive<Participant>;
+  readonly engine: ReadLive<MediaEngine | null>;
+  readonly devices: LocalDevices;
+  readonly notices: Notices;
+  /** Whether this tab brings its own camera in. */
+  readonly withCamera: boolean;
+}
+
+/**
+ * A press acts here first, on the devices and what is sent, then on the server; the server's word, which may be a
+ * host's, corrects it (EVENT-4, HOST-4).
+ */
+export class Self {
+  readonly microphone: Intent;
+  readonly camera: Intent;
+  readonly hand: Intent;
+  readonly share = new Live<Share | null>(null);
+  readonly #cameraHere: Live<boolean>;
+  readonly #ends: (() => void)[] = [];
+
+  constructor(private readonly options: SelfOptions) {
+    const { me, sender, devices, engine } = options;
+    this.#cameraHere = new Live(options.withCamera);
+    const failed = (error: unknown): void => this.#onRefused(error);
+    const change = (change: api.OwnChange) => api.changeMe(options.meetingId, sender, change).then(() => undefined);
+    // At most one live microphone per person: this tab's is on only while the server names its connection (JOIN-6).
+    const microphoneHere = derive([me], (mine) => mine.audio && mine.microphone_connection === sender.id);
+    this.microphone = new Intent(microphoneHere, (audio) => change({ audio }), failed);
+    const cameraOn = derive([me, this.#cameraHere], (mine, here) => mine.video && here);
+    this.camera = new Intent(cameraOn, (video) => this.#sendCamera(video, change), failed);
+    this.hand = new Intent(derive([me], (mine) => mine.hand_at !== null), (hand) => change({ hand }), failed);
+
+    this.#ends.push(
+      watch(this.microphone.value, (on) => devices.microphone.setOn(on)),
+      watch(this.camera.value, (on) => devices.camera.setOn(on)),
+      watch(derive([devices.microphone.track, engine], (track, to) => ({ track, to })), ({ track, to }) => void to?.sendMicrophone(track)),
+      watch(derive([devices.camera.track, engine], (track, to) => ({ track, to })), ({ track, to }) => void to?.sendCamera(track)),
+      watch(derive([this.share, engine], (share, to) => ({ share, to })), ({ share, to }) => void to?.sendScreen(share)),
+      watch(devices.microphone.fault, (fault) => {
+        if (fault && this.microphone.value.value) this.microphone.press(false);
+      }),
+      watch(devices.camera.fault, (fault) => {
+        if (fault && this.camera.value.value) this.camera.press(false);
+      }),
+      this.#onServer((mine) => mine.video, () => this.#cameraHere.set(false)),
+      this.#onServer((mine) => mine.screen, () => this.#endShare()),
+    );
+  }
+
+  pressCamera(on: boolean): void {
+    if (on) this.#cameraHere.set(true);
+    this.camera.press(on);
+  }
+
+  /** Ask for a screen and share it with everyone. */
+  async startShare(hint: ShareHint = 'detail'): Promise<void> {
+    const picked = await openScreen();
+    if (!picked) return;
+    this.#endShare();
+    const share: Share = { ...picked, hint };
+    picked.video.addEventListener('ended', () => void (this.share.value === share && this.stopShare()), { once: true });
+    this.share.set(share);
+    try {
+      await api.changeMe(this.options.meetingId, this.options.sender, { screen: true });
+    } catch (error) {
+      this.#endShare();
+      this.#onRefused(error);
+    }
+  }
+
+  async stopShare(): Promise<void> {
+    this.#endShare();
+    try {
+      await api.changeMe(this.options.meetingId, this.options.sender, { screen: false });
+    } catch (error) {
+      this.#onRefused(error);
+    }
+  }
+
+  close(): void {
+    for (const end of this.#ends) end();
+    this.#endShare();
+  }
+
+  /** Another tab of this person may still send a camera: then only this one's goes. */
+  async #sendCamera(video: boolean, change: (change: api.OwnChange) => Promise<void>): Promise<void> {
+    const { me, engine } = this.options;
+    const isElsewhere = Boolean(engine.value?.people.value.get(me.value.id)?.camera);
+    if (!video) this.#cameraHere.set(false);
+    if (video || !isElsewhere) await change({ video });
+  }
+
+  #endShare(): void {
+    const share = this.share.value;
+    this.share.set(null);
+    share?.video.stop();
+    share?.audio?.stop();
+  }
+
+  #onServer(pick: (me: Participant) => boolean, whenOff: () => void): () => void {
+    let was = pick(this.options.me.value);
+    return this.options.me.subscribe(() => {
+      const is = pick(this.options.me.value);
+      if (was && !is) whenOff();
+      was = is;
+    });
+  }
+
+  #onRefused(error: unknown): void {
+    const isAllowed = !(error instanceof ProblemError && error.code === 'not_allowed');
+    this.options.notices.show(isAllowed ? 'notice.notSaved' : 'notice.notAllowed', { tone: 'warning', topic: 'self' });
+  }
+}

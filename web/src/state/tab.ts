@@ -1,0 +1,81 @@
+import { readObject, writeObject, type Memory } from './preferences';
+
+/** What this tab remembers of one meeting, so that a refresh comes straight back (JOIN-5). */
+export interface KeptSeat {
+  readonly connectionId: string;
+  /** Whether the person was in when the page was last seen; false after leaving. */
+  readonly isIn: boolean;
+  readonly microphoneOn: boolean;
+  readonly cameraOn: boolean;
+}
+
+const KEY = 'moot.tab';
+/** Milliseconds to wait for the page before a refresh to let go of its lock. */
+const LOCK_WITHIN_MS = 400;
+
+/** The part of the Web Locks API that is used; missing on insecure origins. */
+export type Locks = Pick<LockManager, 'request'>;
+
+/**
+ * Who this tab is. A browser that duplicates a tab copies its session storage, and two tabs must not be one connection:
+ * the tab's id is held by a lock, and whoever finds it taken is a new tab.
+ */
+export class Tab {
+  private constructor(
+    private readonly memory: Memory,
+    readonly id: string,
+    private seats: Readonly<Record<string, KeptSeat>>,
+  ) {}
+
+  static async open(memory: Memory, locks: Locks | undefined, newId: () => string = () => crypto.randomUUID()): Promise<Tab> {
+    const found = readObject(memory, KEY);
+    const id = typeof found['id'] === 'string' ? found['id'] : null;
+    if (id !== null && (await hold(locks, id))) return new Tab(memory, id, keptSeats(found['seats']));
+    const fresh = newId();
+    await hold(locks, fresh);
+    const tab = new Tab(memory, fresh, {});
+    tab.#write();
+    return tab;
+  }
+
+  seat(meetingId: string): KeptSeat | null {
+    return this.seats[meetingId] ?? null;
+  }
+
+  keepSeat(meetingId: string, seat: KeptSeat): void {
+    this.seats = { ...this.seats, [meetingId]: seat };
+    this.#write();
+  }
+
+  forgetSeat(meetingId: string): void {
+    this.seats = Object.fromEntries(Object.entries(this.seats).filter(([id]) => id !== meetingId));
+    this.#write();
+  }
+
+  #write(): void {
+    writeObject(this.memory, KEY, { id: this.id, seats: this.seats });
+  }
+}
+
+/** Hold the lock of `id` for as long as the page lives. False where another tab holds it. */
+function hold(locks: Locks | undefined, id: string): Promise<boolean> {
+  if (!locks) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    const given = locks.request(`moot.tab.${id}`, { signal: AbortSignal.timeout(LOCK_WITHIN_MS) }, () => {
+      resolve(true);
+      return new Promise<never>(() => {});
+    });
+    given.catch(() => resolve(false));
+  });
+}
+
+function keptSeats(value: unknown): Readonly<Record<string, KeptSeat>> {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, KeptSeat] => isKeptSeat(entry[1])));
+}
+
+function isKeptSeat(value: unknown): value is KeptSeat {
+  if (typeof value !== 'object' || value === null) return false;
+  const seat = value as Record<string, unknown>;
+  return typeof seat['connectionId'] === 'string' && typeof seat['isIn'] === 'boolean' && typeof seat['microphoneOn'] === 'boolean' && typeof seat['cameraOn'] === 'boolean';
+}
