@@ -1,4 +1,4 @@
-"""Write the documents that are made from the code: `docs/errors.md` and `docs/settings.md`.
+"""Write the documents that are made from the code: errors, settings and metrics.
 
 `python scripts/docs.py` writes them; with `--check` it writes nothing and exits with 1 if one is
 stale.
@@ -7,7 +7,10 @@ stale.
 import sys
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from moot.app import build
+from moot.config import Config
 from moot.errors import PROBLEMS
 from moot.settings import settings
 
@@ -45,6 +48,19 @@ written with commas between, or as a TOML list. Secrets never appear in a log.
 """
 
 
+_METRICS = """# Metrics
+
+<!-- Made by `make docs` from what `/metrics` answers; change the code, not this file. -->
+
+`/metrics` speaks Prometheus' text format. Who may read it is the setting `MOOT_METRICS`: this
+machine only, unless you say otherwise. No name, id or address is ever a label. Beside these there
+are the usual figures of a Python process (`process_*`, `python_*`).
+
+| name | kind | what it tells |
+| --- | --- | --- |
+"""
+
+
 def errors_page() -> str:
     """Return `docs/errors.md`: every row of the table of errors."""
     lines = []
@@ -69,13 +85,30 @@ def settings_page() -> str:
     return "".join(lines)
 
 
+def metrics_page() -> str:
+    """Return `docs/metrics.md`: every figure of moot's own."""
+    with TemporaryDirectory() as folder:
+        exposition = build(Config(data=Path(folder))).metrics.exposition().decode()
+    told: dict[str, str] = {}
+    kinds: dict[str, str] = {}
+    for line in exposition.splitlines():
+        sign, word, name, *rest = [*line.split(" ", 3), "", ""]
+        if sign == "#" and name.startswith("moot_") and not name.endswith("_created"):
+            (told if word == "HELP" else kinds)[name] = rest[0]
+    return _METRICS + "".join(_row(f"`{name}`", kinds[name], told[name]) for name in sorted(told))
+
+
 def _row(*cells: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
 def pages() -> dict[Path, str]:
     """Return every generated document by its place."""
-    return {ROOT / "docs/errors.md": errors_page(), ROOT / "docs/settings.md": settings_page()}
+    return {
+        ROOT / "docs/errors.md": errors_page(),
+        ROOT / "docs/settings.md": settings_page(),
+        ROOT / "docs/metrics.md": metrics_page(),
+    }
 
 
 def stale() -> list[str]:
