@@ -180,7 +180,7 @@ class LiveKitMediaEngine:
         if identity in self._rooms.get(request.meeting_key, {}):
             await self.set_sources(request.meeting_key, identity, request.sources)
         attributes = {**request.attributes, _GRANTED_AT: f"{now:.3f}"}
-        ticket = self._signer.sign(
+        return self._signer.sign(
             GrantRequest(
                 meeting_key=request.meeting_key,
                 participant_id=request.participant_id,
@@ -195,7 +195,6 @@ class LiveKitMediaEngine:
             now,
             is_enforced=False,
         )
-        return ticket
 
     async def set_sources(
         self, meeting_key: str, identity: str, sources: frozenset[Source]

@@ -8,7 +8,7 @@ in it, and uses one. Some SDKs send a `join_request` to `/rtc`: it is what count
 from __future__ import annotations
 
 import zlib
-from base64 import urlsafe_b64decode
+from base64 import b64decode
 from typing import Final, Literal
 from urllib.parse import parse_qs
 
@@ -132,7 +132,7 @@ def _packed_wish(packed: str) -> JoinWish:
 
 def _base64url(text: str) -> bytes:
     plain = text.replace("+", "-").replace("/", "_").rstrip("=")
-    return urlsafe_b64decode(plain + "=" * (-len(plain) % 4))
+    return b64decode(plain + "=" * (-len(plain) % 4), altchars=b"-_", validate=True)
 
 
 def _gunzip(body: bytes) -> bytes:

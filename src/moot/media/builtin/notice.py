@@ -29,7 +29,7 @@ class Closing(StrEnum):
     UNKNOWN = "unknown"
 
 
-class _Notice(Struct, frozen=True, kw_only=True, weakref=True):
+class _Notice(Struct, frozen=True, kw_only=True):
     """Anything that can wait in an outbox."""
 
 

@@ -37,8 +37,8 @@ class Permission(Struct, frozen=True, kw_only=True):
     is_hidden: bool = False
 
 
-class ConnectionView(Struct, frozen=True, kw_only=True, weakref=True):
-    """One connection at one version; a higher version replaces a lower one.
+class ConnectionView(Struct, frozen=True, kw_only=True, weakref=True, eq=False):
+    """One connection at one version; a higher version replaces a lower one. Equal only to itself.
 
     Attributes:
         joined_at: Unix seconds.
