@@ -117,7 +117,7 @@ def _old_way(
         ok = errors = turn = 0
         while time.monotonic() < end:
             turn += 1
-            key = f"M{turn // 2}P{number % 8}"
+            key = f"{turn} {number // 8}"
             try:
                 if (
                     database.execute(f"SELECT 1 FROM old_way WHERE id = {mark}", (key,)).fetchone()

@@ -15,7 +15,7 @@ from typing import Any
 import jwt
 import websockets
 from tests.programs.server import Server
-from tests.programs.wire import Answer
+from tests.programs.wire import Answer, Wire
 
 AUTH_SECRET = "an embedding program's key, for tests only: 0123456789"
 """Give it to servers as MOOT_AUTH_SECRET so that programs can be any number of persons."""
@@ -137,9 +137,8 @@ class Person:
         self.servers = servers
         self.name = name
         self.token = bearer(name)
-        self._wires = {
-            server.port: server.wire(Authorization=f"Bearer {self.token}") for server in servers
-        }
+        # Tabs ask at the same time; a connection carries one request at a time.
+        self._idle: dict[int, list[Wire]] = {server.port: [] for server in servers}
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def ask(
@@ -157,7 +156,12 @@ class Person:
             ConnectionError: it is not known whether the command took effect.
         """
         server = via or random.choice(self.servers)
-        return await self._wires[server.port].ask(method, f"/api/v1{path}", body, **headers)
+        idle = self._idle[server.port]
+        wire = idle.pop() if idle else server.wire(Authorization=f"Bearer {self.token}")
+        try:
+            return await wire.ask(method, f"/api/v1{path}", body, **headers)
+        finally:
+            idle.append(wire)
 
     async def insist(
         self,
@@ -205,5 +209,6 @@ class Person:
         for task in list(self.tasks):
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        for wire in self._wires.values():
-            await wire.close()
+        for wires in self._idle.values():
+            for wire in wires:
+                await wire.close()
