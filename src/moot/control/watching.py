@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from moot.control import frames
-from moot.control.change import PRESENT
+from moot.control.change import ALIVE, PRESENT
 from moot.control.context import Control
 from moot.control.feed import Feed
 from moot.control.pace import Pace
@@ -29,6 +29,7 @@ __all__ = ["Since", "Watcher", "Watching"]
 REPLAY_EVENTS: Final = 1000
 """Most events that are replayed; who misses more gets a snapshot."""
 _PAGE: Final = 500
+_CATCH_UP_S: Final = 0.01
 POLL_S: Final = 0.25
 """How often the store is asked for unheard events where the bus does not reach other processes.
 More often shows changes of other processes sooner; each asking is one statement."""
@@ -71,8 +72,40 @@ class Watching:
     async def run(self) -> None:
         """Carry announcements to watchers, and find missed ones in the store, until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._hear())
+            group.create_task(self.hear())
             group.create_task(self._poll())
+
+    async def hear(self) -> None:
+        """Carry announcements to watchers until cancelled or the bus is closed."""
+        async for batch in self._control.bus.listen():
+            for announcement in batch:
+                feed = self._feeds.get(announcement.meeting_uid)
+                if feed is None:
+                    continue
+                if isinstance(announcement, Ephemeral):
+                    feed.pass_on(announcement)
+                else:
+                    feed.take(announcement)
+
+    async def poll(self) -> None:
+        """Ask the store how far every watched meeting is, and have read what was not heard."""
+        uids = [uid for uid, feed in self._feeds.items() if feed.event_seq is not None]
+        if not uids:
+            return
+        try:
+            heads = await self._control.store.read(lambda tx: tx.event_heads(uids))
+        except Problem as problem:
+            self._control.log.warning("Events could not be asked for", code=problem.kind.id)
+            return
+        for uid, (epoch, event_seq) in heads.items():
+            feed = self._feeds.get(uid)
+            if feed is not None:
+                feed.learn(epoch, event_seq)
+
+    async def idle(self) -> None:
+        """Wait until everything that was begun for watchers is done."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def watch(
         self,
@@ -192,37 +225,11 @@ class Watching:
         audience = EVERYONE if to is None else only([to])
         self._control.bus.publish(typing(opened.meeting_uid, watcher.participant_id, audience))
 
-    async def _hear(self) -> None:
-        async for batch in self._control.bus.listen():
-            for announcement in batch:
-                feed = self._feeds.get(announcement.meeting_uid)
-                if feed is None:
-                    continue
-                if isinstance(announcement, Ephemeral):
-                    feed.pass_on(announcement)
-                else:
-                    feed.take(announcement)
-
     async def _poll(self) -> None:
         while True:
             is_heard = self._control.bus.is_connected
             await asyncio.sleep(POLL_CONNECTED_S if is_heard else POLL_S)
             await self.poll()
-
-    async def poll(self) -> None:
-        """Ask the store how far every watched meeting is, and have read what was not heard."""
-        uids = [uid for uid, feed in self._feeds.items() if feed.event_seq is not None]
-        if not uids:
-            return
-        try:
-            heads = await self._control.store.read(lambda tx: tx.event_heads(uids))
-        except Problem as problem:
-            self._control.log.warning("Events could not be asked for", code=problem.kind.id)
-            return
-        for uid, (epoch, event_seq) in heads.items():
-            feed = self._feeds.get(uid)
-            if feed is not None:
-                feed.learn(epoch, event_seq)
 
     def _feed(self, meeting_id: MeetingId, meeting_uid: MeetingUid) -> Feed:
         feed = self._feeds.get(meeting_uid)
@@ -288,20 +295,21 @@ class Watching:
 
     async def _check(self, feed: Feed, participant_id: ParticipantId) -> None:
         try:
-            states = await self._control.store.read(
-                lambda tx: {
-                    each.id: each.fence
-                    for each in tx.list_connections(
-                        participant_id, states=("pending", "open", "lost")
-                    )
-                }
+            fences, event_seq = await self._control.store.read(
+                partial(_fences, meeting_uid=feed.meeting_uid, participant_id=participant_id)
             )
         except Problem:
+            # The next change of this participant's connections is looked at again.
             return
+        # What was read may be ahead of what was delivered. An event in between may say better why
+        # a stream ends (removed, ended), so it goes first.
+        while feed.event_seq is not None and feed.event_seq < event_seq and feed.watchers:
+            self.catch_up(feed)
+            await asyncio.sleep(_CATCH_UP_S)
         for watcher in list(feed.watchers):
             if watcher.participant_id != participant_id:
                 continue
-            fence = states.get(watcher.connection_id)
+            fence = fences.get(watcher.connection_id)
             if fence is None:
                 watcher.close("connection_closed")
             elif fence > watcher.fence:
@@ -315,6 +323,15 @@ class Watching:
 
 def _events_after(tx: Transaction, *, meeting_uid: MeetingUid, after: int) -> Sequence[Event]:
     return tx.list_events(meeting_uid, after=after, limit=_PAGE)
+
+
+def _fences(
+    tx: Transaction, *, meeting_uid: MeetingUid, participant_id: ParticipantId
+) -> tuple[dict[ConnectionId, int], int]:
+    fences = {each.id: each.fence for each in tx.list_connections(participant_id, states=ALIVE)}
+    # Read last, so that every event up to what was just read is counted.
+    _, event_seq = tx.event_heads([meeting_uid])[meeting_uid]
+    return fences, event_seq
 
 
 def _read_start(tx: Transaction, watcher: Watcher, since: Since | None) -> _Start:
