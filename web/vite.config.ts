@@ -1,17 +1,40 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** Where a moot that is already running answers while the page is developed. */
 const server = process.env['MOOT_DEV_SERVER'] ?? 'http://localhost:3000';
 
+/** Files that are fetched when wanted and never kept ahead: fonts of other scripts, and what only blur needs. */
+const WHEN_WANTED = /(cyrillic|greek|vietnamese|latin-ext|\.wasm|\.tflite|\.data|blur)/;
+
+/** Write the service worker with the names of this build's files. */
+function shellWorker(): Plugin {
+  return {
+    name: 'moot-shell-worker',
+    apply: 'build',
+    generateBundle(_options, bundle) {
+      const assets = Object.keys(bundle).filter((name) => name.startsWith('assets/') && !WHEN_WANTED.test(name) && !name.endsWith('.map'));
+      const files = ['/', '/manifest.webmanifest', '/icon.svg', ...assets.sort().map((name) => `/${name}`)];
+      const version = createHash('sha256').update(files.join('\n')).digest('hex').slice(0, 12);
+      const template = readFileSync(new URL('./worker/shell.js', import.meta.url), 'utf8');
+      const source = template.replace("['%FILES%']", JSON.stringify(files)).replace('%VERSION%', version);
+      this.emitFile({ type: 'asset', fileName: 'sw.js', source });
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), shellWorker()],
   build: {
     outDir: '../src/moot/page',
     emptyOutDir: true,
     target: ['chrome121', 'firefox121', 'safari17.4'],
     cssTarget: ['chrome123', 'firefox121', 'safari17.5'],
     assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
     modulePreload: { polyfill: false },
     rolldownOptions: {
       output: {

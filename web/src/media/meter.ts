@@ -3,6 +3,24 @@ const READ_EVERY_MS = 60;
 
 /** Report the loudness of a track, 0 to 1 on a scale that suits speech, until the returned function is called. */
 export function meter(track: MediaStreamTrack, onLevel: (level: number) => void): () => void {
+  // Before the first click a browser lets no AudioContext run, and says so on the console.
+  if (!navigator.userActivation.hasBeenActive) {
+    let end = (): void => {};
+    const begin = (): void => {
+      forget();
+      end = meter(track, onLevel);
+    };
+    const forget = (): void => {
+      window.removeEventListener('pointerup', begin);
+      window.removeEventListener('keyup', begin);
+    };
+    window.addEventListener('pointerup', begin);
+    window.addEventListener('keyup', begin);
+    return () => {
+      forget();
+      end();
+    };
+  }
   const context = new AudioContext();
   const source = context.createMediaStreamSource(new MediaStream([track]));
   const analyser = context.createAnalyser();

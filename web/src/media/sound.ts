@@ -26,6 +26,6 @@ export class Sound {
   }
 
   stopAll(): void {
-    for (const track of [...this.#elements.keys()]) this.stop(track);
+    for (const track of this.#elements.keys()) this.stop(track);
   }
 }

@@ -7,15 +7,13 @@ interface Tone {
   readonly gain: number;
 }
 
-let context: AudioContext | null = null;
-
+/** Play tones on a context of their own, let go of when they have faded. */
 function play(tones: readonly Tone[]): void {
-  context ??= new AudioContext();
-  if (context.state !== 'running') {
-    // Before the first click a browser plays nothing: a sound that comes late is worse than none.
-    void context.resume();
-    return;
-  }
+  // Before the first click a browser plays nothing, and says so on the console: a sound that comes late is worse than none.
+  if (!navigator.userActivation.hasBeenActive) return;
+  const context = new AudioContext();
+  const endS = Math.max(...tones.map((tone) => tone.atS + tone.forS));
+  setTimeout(() => void context.close(), endS * 1000 + 200);
   for (const tone of tones) {
     const from = context.currentTime + tone.atS;
     const gain = context.createGain();

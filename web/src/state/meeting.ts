@@ -100,6 +100,11 @@ export class MeetingModel {
     this.panel.update((open) => (open === panel ? null : panel));
   }
 
+  /** Play sound through this device from now on. */
+  playThrough(deviceId: string): void {
+    void this.media.engine.value?.useSpeaker(deviceId);
+  }
+
   /** Stop everything here. Tells the server nothing: leaving is the caller's. */
   close(): void {
     this.stream.close();

@@ -37,7 +37,7 @@ export class Self {
     const { me, sender, devices, engine } = options;
     this.#cameraHere = new Live(options.withCamera);
     const failed = (error: unknown): void => this.#onRefused(error);
-    const change = (change: api.OwnChange) => api.changeMe(options.meetingId, sender, change).then(() => undefined);
+    const change = async (what: api.OwnChange): Promise<void> => void (await api.changeMe(options.meetingId, sender, what));
     // At most one live microphone per person: this tab's is on only while the server names its connection (JOIN-6).
     const microphoneHere = derive([me], (mine) => mine.audio && mine.microphone_connection === sender.id);
     this.microphone = new Intent(microphoneHere, (audio) => change({ audio }), failed);

@@ -1,4 +1,4 @@
-import { createContext, useContext, useEffect, type ReactNode } from 'react';
+import { createContext, useContext, useEffect, useMemo, type ReactNode } from 'react';
 import { useLive } from '../ui/use-live';
 import { en } from './en';
 import { LANGUAGES, pickLanguage, Text, type Language, type Say } from './text';
@@ -17,7 +17,8 @@ export function SpeakIn({ text, chosen, children }: { readonly text: Text; reado
   useEffect(() => {
     void text.use(pickLanguage(chosen, navigator.languages));
   }, [text, chosen]);
-  return <SpokenContext value={{ say, language }}>{children}</SpokenContext>;
+  const spoken = useMemo(() => ({ say, language }), [say, language]);
+  return <SpokenContext value={spoken}>{children}</SpokenContext>;
 }
 
 /** The way to say something in the person's language. */

@@ -1,4 +1,4 @@
-import i18next, { type i18n } from 'i18next';
+import { createInstance, type i18n } from 'i18next';
 import { Live, type ReadLive } from '../live';
 import { en } from './en';
 import type { TextKey, TextValues } from './keys';
@@ -36,13 +36,14 @@ export class Text {
   readonly #catalogues: i18n;
 
   constructor() {
-    this.#catalogues = i18next.createInstance();
+    this.#catalogues = createInstance();
     void this.#catalogues.init({
       lng: 'en',
       resources: { en: { translation: en } },
       keySeparator: false,
       nsSeparator: false,
       initAsync: false,
+      showSupportNotice: false,
       // React escapes; escaping twice would show people "&amp;".
       interpolation: { escapeValue: false },
     });

@@ -17,7 +17,7 @@ export function Switch({ label, hint = null, isOn, onChange }: SwitchProps) {
         <span>{label}</span>
         {hint && <small id={id}>{hint}</small>}
       </span>
-      <input type="checkbox" role="switch" aria-label={label} aria-describedby={hint ? id : undefined} checked={isOn} onChange={(event) => onChange(event.target.checked)} />
+      <input type="checkbox" role="switch" aria-label={label} aria-checked={isOn} aria-describedby={hint ? id : undefined} checked={isOn} onChange={(event) => onChange(event.target.checked)} />
       <span className={styles['track']} aria-hidden="true" />
     </label>
   );

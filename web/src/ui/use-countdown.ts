@@ -4,9 +4,8 @@ import { useEffect, useState } from 'react';
 export function useCountdown(at: number): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
-    setNow(Date.now());
     const timer = setInterval(() => setNow(Date.now()), 250);
     return () => clearInterval(timer);
-  }, [at]);
+  }, []);
   return Math.max(0, Math.ceil((at - now) / 1000));
 }

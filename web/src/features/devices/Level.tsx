@@ -18,8 +18,8 @@ export function Level({ track }: { readonly track: MediaStreamTrack | null }) {
   }, [track]);
   return (
     <span className={styles['level']} ref={place} aria-hidden="true">
-      {BARS.map((_, index) => (
-        <i key={index} />
+      {BARS.map((share) => (
+        <i key={share} />
       ))}
     </span>
   );

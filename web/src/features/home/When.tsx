@@ -1,10 +1,12 @@
+import { useState } from 'react';
 import { useLanguage } from '../../text/say-context';
 
 /** When something was, in words near at hand ("2 hours ago", "Monday") and as a date further off. */
 export function When({ at }: { readonly at: number }) {
   const language = useLanguage();
+  const [now] = useState(() => Date.now());
   const date = new Date(at);
-  return <time dateTime={date.toISOString()}>{near(at, Date.now(), language)}</time>;
+  return <time dateTime={date.toISOString()}>{near(at, now, language)}</time>;
 }
 
 const MINUTE = 60_000;

@@ -23,12 +23,11 @@ export interface BarProps {
 /** Everything one does in a meeting, in the order people know. */
 export function Bar({ page, meeting, onLeave, more }: BarProps) {
   const say = useSay();
-  const onSpeaker = (id: string): void => void meeting.media.engine.value?.useSpeaker(id);
   return (
     <div className={styles['bar']} role="toolbar" aria-label={say('meeting.controls')} id="call-controls" tabIndex={-1}>
       <span className={styles['pair']}>
         <MicrophoneButton meeting={meeting} />
-        <DeviceMenu kind="sound" devices={page.devices} preferences={page.preferences} className={styles['arrow']} onSpeaker={onSpeaker} />
+        <DeviceMenu kind="sound" devices={page.devices} preferences={page.preferences} className={styles['arrow']} onSpeaker={(id) => meeting.playThrough(id)} />
       </span>
       <span className={styles['pair']}>
         <CameraButton meeting={meeting} />

@@ -13,14 +13,13 @@ const PATIENCE_MS = 1_200;
 export function ConnectionVeil({ meeting }: { readonly meeting: MeetingModel }) {
   const link = useLive(meeting.stream.link);
   const lostAt = link.kind === 'waiting' || link.kind === 'connecting' ? link.lostAt : null;
-  const [isLong, setLong] = useState(false);
+  const [longFor, setLongFor] = useState<number | null>(null);
   useEffect(() => {
-    setLong(false);
     if (lostAt === null) return undefined;
-    const timer = setTimeout(() => setLong(true), Math.max(0, lostAt + PATIENCE_MS - Date.now()));
+    const timer = setTimeout(() => setLongFor(lostAt), Math.max(0, lostAt + PATIENCE_MS - Date.now()));
     return () => clearTimeout(timer);
   }, [lostAt]);
-  if (lostAt === null || !isLong) return null;
+  if (lostAt === null || longFor !== lostAt) return null;
   return <Veil meeting={meeting} retryAt={link.kind === 'waiting' ? link.retryAt : null} />;
 }
 

@@ -24,9 +24,6 @@ export function Hints({ page, seat, meeting }: { readonly page: Page; readonly s
   const mayPlaySound = useLive(engine?.mayPlaySound ?? ALWAYS);
   const [isDismissed, setDismissed] = useState(false);
   const isElsewhere = me.connections > 1;
-  useEffect(() => {
-    if (!isElsewhere) setDismissed(false);
-  }, [isElsewhere]);
   return (
     <div className={styles['hints']}>
       {!mayPlaySound && (
@@ -57,7 +54,6 @@ function TalkingWhileMuted({ page, meeting }: { readonly page: Page; readonly me
   const raw = useLive(page.devices.microphone.raw);
   const [isTalking, setTalking] = useState(false);
   useEffect(() => {
-    setTalking(false);
     if (isOn || !raw) return undefined;
     let loud = 0;
     let quietTimer: ReturnType<typeof setTimeout> | undefined;
@@ -71,6 +67,7 @@ function TalkingWhileMuted({ page, meeting }: { readonly page: Page; readonly me
     });
     return () => {
       clearTimeout(quietTimer);
+      setTalking(false);
       end();
     };
   }, [isOn, raw]);

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import type { Meeting } from '../../protocol/objects';
 import type { MeetingModel } from '../../state/meeting';
 import type { TextKey } from '../../text/keys';
@@ -34,16 +34,17 @@ export function MeetingSettings({ meeting }: { readonly meeting: MeetingModel })
 /** A switch that answers the press at once and goes back when the server says no. */
 function Flagged({ meeting, settings, flag, label, hint }: { readonly meeting: MeetingModel; readonly settings: Meeting; readonly flag: Flag; readonly label: string; readonly hint: string | null }) {
   const said = settings[flag];
-  const [pressed, setPressed] = useState<boolean | null>(null);
-  useEffect(() => setPressed(null), [said]);
+  const [press, setPress] = useState<{ readonly on: boolean; readonly over: number } | null>(null);
+  // A press stands until the settings it was made on have changed: then the server has spoken.
+  const pressed = press && press.over === settings.version ? press.on : null;
   return (
     <Switch
       label={label}
       hint={hint}
       isOn={pressed ?? said}
       onChange={(on) => {
-        setPressed(on);
-        void meeting.hosting.change({ [flag]: on }).then((isDone) => !isDone && setPressed(null));
+        setPress({ on, over: settings.version });
+        void meeting.hosting.change({ [flag]: on }).then((isDone) => !isDone && setPress(null));
       }}
     />
   );

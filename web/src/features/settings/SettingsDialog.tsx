@@ -70,7 +70,7 @@ function DevicePicks({ page, meeting }: { readonly page: Page; readonly meeting:
       {'setSinkId' in HTMLMediaElement.prototype && (
         <Pick label={say('device.speaker')} chosen={values.speaker} choices={choices(list.speakers)} onChoose={(id) => {
           page.preferences.set({ speaker: id });
-          void meeting.media.engine.value?.useSpeaker(id);
+          meeting.playThrough(id);
         }} />
       )}
       <Button tone="quiet" size="s" icon="speaker" onClick={playSpeakerTest}>
