@@ -29,7 +29,8 @@ __all__ = ["Since", "Watcher", "Watching"]
 REPLAY_EVENTS: Final = 1000
 """Most events that are replayed; who misses more gets a snapshot."""
 _PAGE: Final = 500
-_CATCH_UP_S: Final = 0.01
+_CATCH_UP_S: Final = 0.02
+_CATCH_UP_TURNS: Final = 100
 POLL_S: Final = 0.25
 """How often the store is asked for unheard events where the bus does not reach other processes.
 More often shows changes of other processes sooner; each asking is one statement."""
@@ -303,7 +304,9 @@ class Watching:
             return
         # What was read may be ahead of what was delivered. An event in between may say better why
         # a stream ends (removed, ended), so it goes first.
-        while feed.event_seq is not None and feed.event_seq < event_seq and feed.watchers:
+        for _ in range(_CATCH_UP_TURNS):
+            if feed.event_seq is None or feed.event_seq >= event_seq or not feed.watchers:
+                break
             self.catch_up(feed)
             await asyncio.sleep(_CATCH_UP_S)
         for watcher in list(feed.watchers):
