@@ -1,0 +1,79 @@
+"""Servers as fixtures: one of each kind for a run, a fresh database for each test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers.certificate import Certificate, make_certificate
+from tests.servers.pgbouncer import PgBouncer
+from tests.servers.postgres import PostgresServer
+
+from moot.store.postgres import PostgresStore
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server."""
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgres: PostgresServer) -> Iterator[PgBouncer]:
+    """A transaction-mode pooler before `postgres`."""
+    pooler = PgBouncer(postgres)
+    try:
+        pooler.start()
+        yield pooler
+    finally:
+        pooler.stop()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """A certificate for 127.0.0.1."""
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture(scope="session")
+def postgres_tls(certificate: Certificate) -> Iterator[PostgresServer]:
+    """A PostgreSQL server that speaks nothing but TLS."""
+    server = PostgresServer(certificate=certificate)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: PostgresServer) -> str:
+    """A database of `postgres` with the newest schema, to copy from."""
+    name = postgres.create_database()
+    asyncio.run(PostgresStore(postgres.url(name)).migrate())
+    return name
+
+
+@pytest.fixture
+def postgres_database(postgres: PostgresServer, postgres_template: str) -> str:
+    """The name of a fresh database of `postgres` with the newest schema."""
+    return postgres.create_database(template=postgres_template)
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer, postgres_database: str) -> str:
+    """The address of `postgres_database`."""
+    return postgres.url(postgres_database)
+
+
+@pytest.fixture
+def sqlite_path(tmp_path: Path) -> Path:
+    """Where a SQLite store may put its file; its folder does not exist yet."""
+    return tmp_path / "data" / "moot.sqlite3"
