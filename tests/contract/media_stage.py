@@ -151,8 +151,7 @@ class _FakeStage(MediaStage):
             name = self.engine.connect(ticket)
         except TicketRefused:
             raise Refused from None
-        meetings = self.engine._meetings
-        (meeting,) = [key for key, there in meetings.items() if name in there]
+        meeting = self.engine._tickets[ticket.token].meeting_key
         return _FakeGuest(self.engine, meeting, name)
 
 

@@ -43,6 +43,10 @@ class MediaServer(NamedTuple):
             .to_jwt()
         )
 
+    def door(self, identity: str, room: str, **grants: object) -> tuple[str, str]:
+        """Give the address and a token for joining."""
+        return self.url, self.token(identity, room, **grants)
+
     def api(self) -> api.LiveKitAPI:
         """Open LiveKit's server API; close it with `aclose`."""
         return api.LiveKitAPI(self.http_url, API_KEY, API_SECRET)
