@@ -43,6 +43,7 @@ again this stays within the 3 s of JOIN-4."""
 OPEN_WITHIN_S: Final = 30.0
 """How long a join may take to open its event stream, where the linger time is shorter."""
 _IDLE_S: Final = 30.0
+_RESPITE_S: Final = 10.0
 _AT_ONCE: Final = 64
 _FAR_MS: Final = 2**53
 _LOOK: Final = 5000
@@ -76,12 +77,15 @@ class Presence:
         self._process_id = ProcessId(control.new_id())
         self._started_at = control.clock.now_ms()
         self._open: dict[ConnectionId, Opened] = {}
+        self._lost: dict[ConnectionId, Opened] = {}
         self._opening = 0
         self._is_registered = False
         self._idle_since = control.clock.monotonic()
         self._registering = asyncio.Lock()
         self._fenced: list[Callable[[], None]] = []
         self._order = count()
+        self._is_store_away = False
+        self._respite_until = 0.0
         self._due: list[tuple[float, int, Callable[[], Coroutine[Any, Any, None]]]] = []
         self._wake = asyncio.Event()
         self._processes: dict[ProcessId, _Seen] = {}
@@ -115,6 +119,7 @@ class Presence:
         the next start of this one, looks. Idempotent.
         """
         self._open.clear()
+        self._lost.clear()
         self._due.clear()
         async with self._registering:
             if self._is_registered:
@@ -143,6 +148,7 @@ class Presence:
                 partial(_open, connection_id=connection_id, fence=fence, process_id=process_id),
             )
             self._open[connection_id] = opened
+            self._lost.pop(connection_id, None)
             return opened
         finally:
             self._opening -= 1
@@ -152,6 +158,7 @@ class Presence:
         if self._open.get(opened.connection_id) is not opened:
             return
         del self._open[opened.connection_id]
+        self._lost[opened.connection_id] = opened
         at = self._control.clock.monotonic()
         if not self._open:
             self._idle_since = at
@@ -197,17 +204,18 @@ class Presence:
         except Problem as problem:
             if problem.kind.id == "meeting_not_found":
                 return
-            # The store is away. People could not come back either, so they get time to.
-            again = min(self._control.config.linger_s, 10.0) + BEAT_S
-            self._at(self._control.clock.monotonic() + again, act)
+            self._at(self._control.clock.monotonic() + BEAT_S, act)
 
     async def _mark_lost(self, meeting_id: MeetingId, opened: Opened, lost_at: float) -> None:
-        if opened.connection_id in self._open:
+        if self._lost.get(opened.connection_id) is not opened:
+            # The stream was opened again meanwhile; if it was lost again, that loss counts.
             return
         stamp = await self._control.change(
             meeting_id,
             partial(_lose, connection_id=opened.connection_id, process_id=opened.process_id),
         )
+        if self._lost.get(opened.connection_id) is opened:
+            del self._lost[opened.connection_id]
         if stamp is not None:
             self._expire_at(
                 lost_at + self._control.config.linger_s, meeting_id, opened.connection_id, stamp
@@ -221,6 +229,9 @@ class Presence:
     async def _expire(
         self, meeting_id: MeetingId, connection_id: ConnectionId, stamp: Stamp
     ) -> None:
+        if self._control.clock.monotonic() < self._respite_until:
+            self._expire_at(self._respite_until, meeting_id, connection_id, stamp)
+            return
         await self._control.change(
             meeting_id, partial(_expire, connection_id=connection_id, stamp=stamp)
         )
@@ -236,10 +247,20 @@ class Presence:
         try:
             await self._keep_lease()
             await self._look()
+            if self._is_store_away:
+                self._is_store_away = False
+                self._respite()
         except Problem as problem:
+            self._is_store_away = True
+            self._respite()
             # What was seen before the gap says nothing about how long it stood still.
             self._forget()
             self._control.log.warning("Presence could not be looked after", code=problem.kind.id)
+
+    def _respite(self) -> None:
+        """Expire nobody yet: while the store was away, people could not come back either."""
+        respite_s = min(self._control.config.linger_s, _RESPITE_S)
+        self._respite_until = self._control.clock.monotonic() + respite_s
 
     async def _register(self) -> None:
         async with self._registering:
@@ -271,6 +292,7 @@ class Presence:
         self._is_registered = False
         self._process_id = ProcessId(self._control.new_id())
         self._open.clear()
+        self._lost.clear()
         for act in self._fenced:
             act()
 

@@ -1,0 +1,310 @@
+"""Presence over losses, processes, crashes, pauses and clock steps (JOIN-4, JOIN-10)."""
+
+import pytest
+
+from moot.control import leaving
+from moot.control.intents import Intents, change
+from moot.control.presence import BEAT_S, DEAD_AFTER_S, OPEN_WITHIN_S
+from moot.errors import Problem
+from tests.unit.control.conftest import Build
+from tests.unit.control.world import MEETING, World
+
+
+async def status(world: World, who: str) -> str:
+    return (await world.row(who)).status
+
+
+async def test_loss_is_no_leave(world: World) -> None:
+    """JOIN-4: a lost connection shows reconnecting after a second, with hand, role and intents."""
+    await world.create()
+    host, joined, page = await world.come("host", audio=True)
+    await change(world.control, host, MEETING, Intents(hand=True))
+    _, _, other = await world.come("ana")
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(0.75)
+    assert await status(world, "host") == "connected"
+    await world.pass_s(0.5)
+    await other.read()
+    seen = other.participants[joined.participant.id]
+    assert seen["status"] == "reconnecting"
+    assert (seen["role"], seen["audio"], seen["connections"]) == ("host", True, 1)
+    assert seen["hand_at"] is not None
+
+
+async def test_back_within_the_linger_time(world: World) -> None:
+    """JOIN-4: back within the linger time is no leave and no join."""
+    await world.create()
+    _, joined, page = await world.come("ana")
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(29)
+    assert await status(world, "ana") == "reconnecting"
+    again = await world.watch(joined, before=page)
+    assert again.was_resumed
+    assert await status(world, "ana") == "connected"
+    await world.pass_s(60, step_s=5)
+    assert await world.kinds() == [
+        "participant.joined",
+        "participant.updated",
+        "participant.updated",
+    ]
+
+
+async def test_gone_after_the_linger_time(world: World) -> None:
+    """JOIN-4: after the linger time the participant is disconnected, as lost; the record stays."""
+    await world.create()
+    _, joined, page = await world.come("ana")
+    _, _, other = await world.come("bo")
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(30.5)
+    await other.read()
+    assert await status(world, "ana") == "disconnected"
+    assert other.kinds == ["participant.updated", "participant.left"]
+    assert b'"reason":"lost"' in (await world.events())[-1].body
+    with pytest.raises(Problem) as caught:
+        await world.watch(joined)
+    assert caught.value.kind.id == "connection_closed"
+    back = await world.join(world.person("ana"))
+    assert back.participant.id == joined.participant.id
+
+
+async def test_flapping_is_not_shown(world: World) -> None:
+    """JOIN-4: a stream that is back before the second is over changes nothing for others."""
+    await world.create()
+    _, joined, page = await world.come("ana")
+    for _ in range(5):
+        world.watching.unwatch(page.watcher)
+        await world.pass_s(0.5)
+        page = await world.watch(joined)
+    await world.pass_s(40, step_s=5)
+    assert await world.kinds() == ["participant.joined"]
+    assert await status(world, "ana") == "connected"
+
+
+async def test_second_loss_gets_its_own_time(world: World) -> None:
+    """JOIN-4: the linger time begins anew with every loss."""
+    await world.create()
+    _, joined, page = await world.come("ana")
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(20)
+    page = await world.watch(joined)
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(20)
+    assert await status(world, "ana") == "reconnecting"
+    await world.pass_s(11)
+    assert await status(world, "ana") == "disconnected"
+
+
+async def test_late_loss_of_a_replaced_stream(world: World) -> None:
+    """JOIN-3: the late end of a stream that was opened again elsewhere changes nothing."""
+    await world.create()
+    _, joined, old = await world.come("ana")
+    new = await world.watch(joined)
+    assert old.watcher.ending == "connection_replaced"
+    world.watching.unwatch(old.watcher)
+    await world.pass_s(60, step_s=5)
+    assert await status(world, "ana") == "connected"
+    assert new.watcher.ending is None
+
+
+async def test_other_tab_keeps_a_person_connected(world: World) -> None:
+    """JOIN-4, JOIN-6: while another tab is live, losing one shows nothing but the number of them."""
+    await world.create()
+    _, first, page = await world.come("ana", audio=True)
+    await world.come("ana")
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(10, step_s=1)
+    assert await status(world, "ana") == "connected"
+    await world.pass_s(25, step_s=1)
+    row = await world.row("ana")
+    assert row.status == "connected"
+    assert (row.audio, row.microphone_connection) == (False, None)
+    assert first.connection.id
+
+
+async def test_join_that_never_opens(world: World) -> None:
+    """JOIN-4: a join whose stream never opens leaves no ghost."""
+    await world.create()
+    await world.join(world.person("ana"))
+    await world.pass_s(OPEN_WITHIN_S - 1, step_s=1)
+    assert await status(world, "ana") == "connected"
+    await world.pass_s(3, step_s=0.5)
+    assert await status(world, "ana") == "disconnected"
+
+
+async def test_linger_of_zero(build: Build) -> None:
+    """JOIN-4: with a linger time of zero a loss is a leave as soon as it is shown."""
+    world = await build(linger_s=0.0)
+    await world.create()
+    _, _, page = await world.come("ana")
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(1.5)
+    assert await status(world, "ana") == "disconnected"
+
+
+async def test_killed_process(world: World) -> None:
+    """JOIN-10: the people of a killed process are reconnecting within 3 s, and back on another."""
+    await world.create()
+    other = await world.start_process()
+    joined = await world.join(world.person("ana"), control=other.control)
+    page = await world.watch(joined, watching=other.watching)
+    _, _, here = await world.come("bo")
+    await world.pass_s(5)
+    await other.kill()
+    await world.pass_s(3)
+    await here.read()
+    assert here.participants[joined.participant.id]["status"] == "reconnecting"
+    again = await world.watch(joined, before=page)
+    assert again.was_resumed
+    assert await status(world, "ana") == "connected"
+    await world.pass_s(60, step_s=5)
+    assert "participant.left" not in await world.kinds()
+
+
+async def test_killed_process_and_people_who_stay_away(world: World) -> None:
+    """JOIN-10: within the linger time after a restart everyone is back or shown away."""
+    await world.create()
+    await world.come("ana")
+    await world.come("bo")
+    await world.pass_s(2)
+    await world.first.kill()
+    restarted = await world.start_process()
+    world.control, world.watching = restarted.control, restarted.watching
+    await world.pass_s(3)
+    assert await status(world, "ana") == "reconnecting"
+    await world.come("ana")
+    await world.pass_s(28)
+    assert await status(world, "ana") == "connected"
+    assert await status(world, "bo") == "disconnected"
+
+
+async def test_reaper_dies_too(world: World) -> None:
+    """JOIN-10: who was marked lost by a process that died as well is still shown away in the end."""
+    await world.create()
+    second = await world.start_process()
+    _, _, page = await world.come("ana")
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(5)
+    assert await status(world, "ana") == "reconnecting"
+    await world.first.kill()
+    assert second.is_alive
+    await world.pass_s(40, step_s=1)
+    assert await status(world, "ana") == "disconnected"
+    assert (await world.kinds()).count("participant.left") == 1
+
+
+async def test_stopped_process(world: World) -> None:
+    """JOIN-10: the people of a process that stops in order have a second to open elsewhere."""
+    await world.create()
+    other = await world.start_process()
+    joined = await world.join(world.person("ana"), control=other.control)
+    page = await world.watch(joined, watching=other.watching)
+    await world.pass_s(2)
+    await other.presence.close()
+    await other.kill()
+    await world.pass_s(0.75)
+    again = await world.watch(joined, before=page)
+    await world.pass_s(40, step_s=1)
+    assert again.was_resumed
+    assert await world.kinds() == ["participant.joined"]
+
+
+async def test_stopped_process_nobody_comes_back(world: World) -> None:
+    """JOIN-10: people of a process that stopped in order and stay away are shown away in time."""
+    await world.create()
+    other = await world.start_process()
+    joined = await world.join(world.person("ana"), control=other.control)
+    await world.watch(joined, watching=other.watching)
+    await other.presence.close()
+    await other.kill()
+    await world.pass_s(3)
+    assert await status(world, "ana") == "reconnecting"
+    await world.pass_s(29)
+    assert await status(world, "ana") == "disconnected"
+
+
+async def test_paused_process_is_fenced(world: World) -> None:
+    """JOIN-10, JOIN-3: a process that wakes up after its death ends its streams and harms nobody."""
+    await world.create()
+    other = await world.start_process()
+    joined = await world.join(world.person("ana"), control=other.control)
+    page = await world.watch(joined, watching=other.watching)
+    stays = await world.join(world.person("bo"), control=other.control)
+    old = await world.watch(stays, watching=other.watching)
+    await world.pass_s(1)
+    other.is_paused = True
+    before = other.presence.process_id
+    await world.pass_s(5)
+    assert await status(world, "ana") == "reconnecting"
+    again = await world.watch(joined, before=page)
+    other.is_paused = False
+    await world.pass_s(1)
+    assert page.watcher.ending == "restarting"
+    assert other.presence.process_id != before
+    other.watching.unwatch(page.watcher)
+    other.watching.unwatch(old.watcher)
+    back = await world.watch(stays, watching=other.watching)
+    await world.pass_s(60, step_s=5)
+    assert await status(world, "ana") == "connected"
+    assert await status(world, "bo") == "connected"
+    assert (again.watcher.ending, back.watcher.ending) == (None, None)
+
+
+@pytest.mark.parametrize("step_ms", [3_600_000, -3_600_000])
+async def test_clock_that_steps(world: World, step_ms: int) -> None:
+    """JOIN-10: a wall clock that steps by an hour disconnects nobody and expires nothing early."""
+    await world.create()
+    second = await world.start_process()
+    _, _, page = await world.come("ana")
+    bo = await world.join(world.person("bo"), control=second.control)
+    await world.watch(bo, watching=second.watching)
+    await world.join(world.person("pending"))
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(5)
+    world.clock.wall_ms += step_ms
+    await world.pass_s(10, step_s=0.5)
+    assert await status(world, "ana") == "reconnecting"
+    assert await status(world, "bo") == "connected"
+    assert await status(world, "pending") == "connected"
+    await world.pass_s(20, step_s=0.5)
+    assert await status(world, "ana") == "disconnected"
+    assert await status(world, "bo") == "connected"
+
+
+async def test_store_away_for_a_while(world: World) -> None:
+    """JOIN-10: a store that was away costs nobody their seat; the lost ones get time to return."""
+    await world.create()
+    second = await world.start_process()
+    _, _, page = await world.come("ana")
+    bo = await world.join(world.person("bo"), control=second.control)
+    await world.watch(bo, watching=second.watching)
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(2)
+    await world.store.close()
+    await world.pass_s(60, step_s=1)
+    await world.store.open()
+    await world.pass_s(3)
+    assert await status(world, "ana") == "reconnecting"
+    assert await status(world, "bo") == "connected"
+    await world.pass_s(40, step_s=1)
+    assert await status(world, "ana") == "disconnected"
+    assert await status(world, "bo") == "connected"
+
+
+async def test_idle_process_writes_nothing(world: World) -> None:
+    """JOIN-10: a process beats only while it holds streams, and holds no lease when idle."""
+    await world.create()
+    ana, _, page = await world.come("ana")
+    await world.pass_s(2)
+    assert len(await world.store.read(lambda tx: tx.list_processes(alive_since=0))) == 1
+    await leaving.leave(world.control, ana, MEETING)
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(35, step_s=1)
+    assert await world.store.read(lambda tx: tx.list_processes(alive_since=0)) == []
+    await world.come("ana")
+    await world.pass_s(60, step_s=1)
+    assert await status(world, "ana") == "connected"
+
+
+def test_the_bound_of_the_rule() -> None:
+    """JOIN-4: death is found at most 3 s after the last heartbeat."""
+    assert DEAD_AFTER_S + BEAT_S <= 3
