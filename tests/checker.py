@@ -1,67 +1,55 @@
-"""Was there ever more than one? The checker of create-or-get histories.
+"""Judges a history of create-or-gets: a Meeting ID is a sticky register (MEET-2, MEET-3, JOIN-1).
 
-A key that is created once and never deleted is a sticky register: whoever asks gets the same id
-from the first success on. So no search over orders is needed: five conditions, checked in one pass,
-hold exactly if some order of the calls explains every answer.
+Whoever writes first wins and everybody after sees the same, so no search is needed: one pass over
+the operations of a register says whether any order of them explains what was answered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import groupby
 from math import inf
-from operator import attrgetter
 from typing import Literal
 
 
-@dataclass(frozen=True)
-class Call:
-    """One call by one caller, on a clock that all callers share.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One call and what came of it, on one clock for all callers.
 
     Attributes:
-        key: what was asked for, in canonical form.
-        kind: `put` creates or gets, `get` only gets.
-        began: when the call was sent.
-        ended: when its answer was there.
-        answered: False if nobody knows whether it has happened: a timeout, a killed server.
-        id: what was found or created; None for "there is none".
-        created: whether the answer said so.
+        call: when it was sent, in seconds.
+        ret: when it was answered; infinite where it never was.
+        kind: `put` creates or gets, `get` only reads.
+        st: `ok` answered; `info` not answered: it may or may not have happened.
+        id: what the answer named; None where a read found nothing or nothing was answered.
+        created: whether the answer said that this call created it.
     """
 
-    key: str
+    call: float
+    ret: float
     kind: Literal["put", "get"]
-    began: float
-    ended: float
-    answered: bool = True
-    id: str | None = None
+    st: Literal["ok", "info"]
+    id: str | None
     created: bool = False
 
 
-def faults(history: Iterable[Call]) -> list[str]:
-    """Name everything that no order of the calls explains; nothing if all is well."""
-    by_key = attrgetter("key")
-    found = []
-    for key, calls in groupby(sorted(history, key=by_key), by_key):
-        fault = _fault(list(calls))
-        if fault:
-            found.append(f"{key}: {fault}")
-    return found
-
-
-def _fault(calls: list[Call]) -> str | None:
-    answered = [call for call in calls if call.answered]
-    if len({call.id for call in answered if call.id}) > 1:
+def check(history: Iterable[Operation]) -> str | None:
+    """Say what is impossible about one register's history; None if nothing is."""
+    operations = list(history)
+    answered = [one for one in operations if one.st == "ok"]
+    if len({one.id for one in answered if one.id is not None}) > 1:
         return "two rows for one key"
-    made = [call for call in answered if call.created]
+    made = [one for one in answered if one.kind == "put" and one.created]
     if len(made) > 1:
         return "two callers were told that they created it"
-    seen = min((call.ended for call in answered if call.id), default=inf)
-    if made and made[0].began > seen:
-        return "created after it had been seen"
-    lost = any(not call.answered and call.kind == "put" and call.began < seen for call in calls)
-    if seen < inf and not made and not lost:
+    seen = min((one.ret for one in answered if one.id is not None), default=inf)
+    if made and made[0].call > seen:
+        return "created after it was seen"
+    unanswered = any(
+        one.st == "info" and one.kind == "put" and one.call < seen for one in operations
+    )
+    if seen < inf and not made and not unanswered:
         return "seen, but nobody created it"
-    if any(call.id is None and call.began > seen for call in answered):
-        return "gone after it had been seen"
+    if any(one.kind == "get" and one.id is None and one.call > seen for one in answered):
+        return "not found after it was seen"
     return None
