@@ -1,0 +1,417 @@
+"""Every stream sees the same events in the same order, none twice, none missing (EVENT-1 to 6)."""
+
+import asyncio
+import json
+from uuid import uuid4
+
+import pytest
+
+from moot.bus.local import LocalBus
+from moot.bus.port import Announcement
+from moot.control import chat, lobby, moderating, reactions
+from moot.control.intents import Intents, change
+from moot.control.watcher import QUEUE_MESSAGES
+from moot.control.watching import REPLAY_EVENTS, Since
+from moot.errors import PROBLEMS, Problem
+from moot.model.ids import MessageId
+from moot.store.port import Transaction
+from tests.unit.control.conftest import Build
+from tests.unit.control.test_joining import refused
+from tests.unit.control.world import MEETING, Page, World
+
+
+class BadBus(LocalBus):
+    """Loses, repeats and reorders what it carries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+        self.kept: list[Announcement] = []
+
+    def publish(self, announcement: Announcement) -> None:
+        self.count += 1
+        if self.count % 3 == 0:
+            return
+        self.kept.append(announcement)
+        if len(self.kept) == 4:
+            for each in (*reversed(self.kept), self.kept[0]):
+                super().publish(each)
+            self.kept.clear()
+
+
+async def toggle(world: World, actor, times: int) -> None:
+    for n in range(times):
+        await change(world.control, actor, MEETING, Intents(video=n % 2 == 0))
+
+
+async def test_same_order_everywhere(world: World) -> None:
+    """EVENT-1: every stream of every process gets every event once, in the order of the store."""
+    await world.create()
+    second = await world.start_process()
+    ana, _, here = await world.come("ana")
+    bo = await world.join(world.person("bo"), control=second.control)
+    there = await world.watch(bo, watching=second.watching)
+    bo_actor = world.sitting("bo", bo)
+    for n in range(30):
+        await asyncio.gather(
+            change(world.control, ana, MEETING, Intents(video=n % 2 == 0)),
+            change(second.control, bo_actor, MEETING, Intents(audio=n % 2 == 0)),
+        )
+        if n % 5 == 0:
+            await world.settle()
+    await world.settle()
+    await here.read()
+    await there.read()
+    last = (await world.events())[-1].event_seq
+    assert here.seqs == list(range(2, last + 1))
+    assert there.seqs == list(range(3, last + 1))
+    assert here.participants == there.participants
+
+
+async def test_bad_bus(world: World) -> None:
+    """EVENT-1: what the bus loses, repeats or reorders is made good from the store."""
+    await world.create()
+    bad = await world.start_process(BadBus())
+    joined = await world.join(world.person("ana"), control=bad.control)
+    page = await world.watch(joined, watching=bad.watching)
+    ana = world.sitting("ana", joined)
+    for n in range(50):
+        await change(bad.control, ana, MEETING, Intents(video=n % 2 == 0))
+        if n % 7 == 0:
+            await world.settle()
+            await page.read()
+    await world.settle()
+    await page.read()
+    last = (await world.events())[-1].event_seq
+    assert page.seqs == list(range(2, last + 1))
+
+
+async def test_snapshot_then_everything_after(world: World) -> None:
+    """EVENT-2: changes made while streams are opening are neither lost nor repeated."""
+    await world.create()
+    ana, _, _ = await world.come("ana")
+    joins = [await world.join(world.person(f"p{n}")) for n in range(10)]
+    changing = asyncio.create_task(toggle(world, ana, 60))
+    pages = [await world.watch(each) for each in joins]
+    await changing
+    await world.settle()
+    states = []
+    for page in pages:
+        await page.read()
+        assert page.event_seq == (await world.events())[-1].event_seq
+        states.append((page.meeting["event_seq"] <= page.event_seq, page.participants))
+    assert all(state == states[0] for state in states)
+
+
+async def test_resume(world: World) -> None:
+    """EVENT-2: who says what they have gets what came after, and no snapshot."""
+    await world.create()
+    ana, joined, page = await world.come("ana")
+    bo, _, _ = await world.come("bo")
+    await page.read()
+    world.watching.unwatch(page.watcher)
+    await toggle(world, bo, 5)
+    again = await world.watch(joined, before=page)
+    assert again.was_resumed
+    assert again.snapshots == 0
+    assert len(again.seqs) == 5
+    assert again.event_seq == (await world.events())[-1].event_seq
+    assert ana.fence == joined.connection.fence
+
+
+@pytest.mark.parametrize("since", [Since(99, 1), Since(1, 10_000), Since(1, -5)])
+async def test_resume_from_another_history(world: World, since: Since) -> None:
+    """EVENT-2: who comes from another history, or from the future, gets a snapshot."""
+    await world.create()
+    _, joined, _ = await world.come("ana")
+    watcher = await world.watching.watch(
+        MEETING, joined.connection.id, fence=joined.connection.fence, since=since
+    )
+    page = await Page(watcher).read()
+    assert not page.was_resumed
+    assert page.event_seq == 1
+
+
+async def test_resume_from_too_far_back(world: World) -> None:
+    """EVENT-2: who misses more than can be replayed gets a snapshot."""
+    await world.create()
+    _, joined, page = await world.come("ana")
+    uid = (await world.row("ana")).meeting_uid
+    body = (await world.events())[0].body
+
+    def fill(tx: Transaction) -> None:
+        for _ in range(REPLAY_EVENTS + 1):
+            tx.append_event(uid, type="participant.updated", at=0, body=body)
+
+    await world.store.write(fill)
+    again = await world.watch(joined, before=page)
+    assert not again.was_resumed
+    assert again.event_seq == REPLAY_EVENTS + 2
+
+
+async def test_gap_that_cannot_be_read(world: World) -> None:
+    """EVENT-2: a gap whose events are kept no longer is healed by a snapshot."""
+    await world.create()
+    _, joined, page = await world.come("ana")
+    uid = (await world.row("ana")).meeting_uid
+    body = (await world.events())[0].body
+
+    def fill(tx: Transaction) -> None:
+        for _ in range(10):
+            tx.append_event(uid, type="participant.updated", at=0, body=body)
+        tx.delete_old_events(before=1, keep=3, limit=100)
+
+    await world.store.write(fill)
+    await world.settle()
+    await page.read()
+    assert page.snapshots == 2
+    assert page.event_seq == 11
+    await change(world.control, world.sitting("ana", joined), MEETING, Intents(hand=True))
+    await page.read()
+    assert page.event_seq == 12
+
+
+async def test_resume_over_the_end_of_a_run(world: World) -> None:
+    """EVENT-2, MEET-7: nobody resumes across the end of a run."""
+    from moot.control import meetings
+
+    await world.create()
+    host, _, page = await world.come("host")
+    await meetings.end(world.control, host, MEETING)
+    joined = await world.join(world.person("host"))
+    again = await world.watch(joined, before=page)
+    assert not again.was_resumed
+
+
+async def test_promoted_while_away(world: World) -> None:
+    """EVENT-2: who became a host while away gets a snapshot with what hosts see."""
+    await world.create()
+    host, _, _ = await world.come("host")
+    _, joined, page = await world.come("ana")
+    world.watching.unwatch(page.watcher)
+    await moderating.set_role(world.control, host, MEETING, joined.participant.id, "host")
+    again = await world.watch(joined, before=page)
+    assert not again.was_resumed
+
+
+async def test_replay_hides_what_the_reader_may_not_see(world: World) -> None:
+    """EVENT-2: a replay keeps the count and hides what is for others."""
+    await world.create(lobby=True)
+    host, _, _ = await world.come("host")
+    knocked = await lobby.knock(world.control, world.person("ana"), MEETING, name="Ana")
+    await lobby.admit(world.control, host, MEETING, knocked.participant.id)
+    _, joined, page = await world.come("ana")
+    world.watching.unwatch(page.watcher)
+    await lobby.knock(world.control, world.person("bo"), MEETING, name="Bo")
+    again = await world.watch(joined, before=page)
+    assert again.was_resumed
+    assert again.kinds == ["hidden"]
+
+
+async def test_announcement_follows_commit(world: World) -> None:
+    """EVENT-6: what is announced is in the store by then; what fails is never announced."""
+    heard: list[tuple[int, int]] = []
+
+    class Witness(LocalBus):
+        def publish(self, announcement: Announcement) -> None:
+            heard.append((announcement.event_seq, len(committed)))
+            super().publish(announcement)
+
+    committed: list[int] = []
+    real_write = world.store.write
+
+    async def write(work):
+        result = await real_write(work)
+        committed.append(1)
+        return result
+
+    world.store.write = write  # type: ignore[method-assign]
+    process = await world.start_process(Witness())
+    world.control = process.control
+    await world.create()
+    await world.join(world.person("ana"))
+    assert heard == [(1, 2)]
+    process.control.store.write = real_write  # type: ignore[method-assign]
+    await refused(change(world.control, world.person("bo"), MEETING, Intents(audio=True)))
+    assert len(heard) == 1
+
+
+async def test_slow_reader_is_cut_off(world: World) -> None:
+    """EVENT-5: who does not read is cut off with a code that means resume; others lose nothing."""
+    await world.create()
+    _, joined, slow = await world.come("slow")
+    ana, _, quick = await world.come("ana")
+    for _ in range(QUEUE_MESSAGES // 50 + 1):
+        await toggle(world, ana, 50)
+        await quick.read()
+    assert slow.watcher.ending == "slow_reader"
+    assert PROBLEMS["slow_reader"].resume
+    assert list(await slow.watcher.read()) == []
+    assert quick.watcher.ending is None
+    world.watching.unwatch(slow.watcher)
+    again = await world.watch(joined, before=slow)
+    assert again.was_resumed
+    assert again.participants == quick.participants
+
+
+async def test_burst_is_no_slow_reader(world: World) -> None:
+    """EVENT-5: a burst larger than the queue cuts off nobody who is waiting for it."""
+    await world.create()
+    _, _, page = await world.come("ana")
+    uid = (await world.row("ana")).meeting_uid
+    body = (await world.events())[0].body
+    reading = asyncio.create_task(page.watcher.read())
+    await asyncio.sleep(0)
+
+    def fill(tx: Transaction) -> list:
+        return [
+            tx.append_event(uid, type="participant.updated", at=0, body=body)
+            for _ in range(2 * QUEUE_MESSAGES)
+        ]
+
+    for event in await world.store.write(fill):
+        world.control.bus.publish(event)
+    await world.settle()
+    assert len(await reading) == 2 * QUEUE_MESSAGES
+    assert page.watcher.ending is None
+
+
+async def test_bytes_are_bounded(build: Build) -> None:
+    """EVENT-5: few large messages are cut off as well as many small ones."""
+    world = await build(max_queue_bytes=16_384)
+    await world.create()
+    _, _, slow = await world.come("slow")
+    ana, _, _ = await world.come("ana")
+    for _ in range(6):
+        await chat.post(world.control, ana, MEETING, MessageId(str(uuid4())), "x" * 4000)
+    await world.settle()
+    await asyncio.sleep(0)
+    assert slow.watcher.ending == "slow_reader"
+
+
+async def test_ephemeral_lane(world: World) -> None:
+    """EVENT-3: reactions and typing travel unnumbered, unstored, and hold to a rate."""
+    await world.create()
+    ana, joined, page = await world.come("ana")
+    _, bo, other = await world.come("bo")
+    before = await world.kinds()
+    await reactions.react(world.control, ana, MEETING, "🎉")
+    await other.read()
+    me = joined.participant.id
+    assert other.said == [
+        {"type": "ephemeral", "kind": "reaction", "body": {"participant_id": me, "emoji": "🎉"}}
+    ]
+    for _ in range(5):
+        page.watcher.typing()
+    await other.read()
+    assert [each["kind"] for each in other.said] == ["reaction", "typing"]
+    world.clock.pass_s(1)
+    page.watcher.typing(to=bo.participant.id)
+    await page.read()
+    await other.read()
+    assert len([each for each in other.said if each["kind"] == "typing"]) == 2
+    assert len([each for each in page.said if each["kind"] == "typing"]) == 1
+    assert await world.kinds() == before
+
+
+async def test_latest_ephemeral_wins(world: World) -> None:
+    """EVENT-3: of several about one thing only the latest is delivered."""
+    await world.create()
+    _, joined, _ = await world.come("ana")
+    _, _, page = await world.come("bo")
+    world.media.tell(quality(joined, "poor"))
+    watcher = page.watcher
+    watcher.pass_on("quality x", '{"n":1}')
+    watcher.pass_on("quality x", '{"n":2}')
+    watcher.pass_on("", '{"n":3}')
+    watcher.pass_on("", '{"n":4}')
+    assert [json.loads(text)["n"] for text in await watcher.read()] == [2, 3, 4]
+
+
+def quality(joined, word: str):
+    from moot.media.event import Quality, QualityChanged
+
+    return QualityChanged(
+        meeting_key=joined.media.room, identity=joined.media.identity, quality=Quality(word)
+    )
+
+
+async def test_stream_needs_its_connection(world: World) -> None:
+    """JOIN-3: a stream of an unknown, foreign or older connection is refused."""
+    await world.create()
+    _, joined, _ = await world.come("ana")
+    for connection_id, fence in (
+        (joined.connection.id, joined.connection.fence - 1),
+        (joined.connection.id, joined.connection.fence + 1),
+        ("00000000-0000-7000-8000-000000000000", 1),
+    ):
+        problem = await refused(world.watching.watch(MEETING, connection_id, fence=fence))
+        assert problem.kind.id == "connection_closed"
+    await world.create("other")
+    from moot.control import meetings
+    from moot.model.ids import MeetingId
+
+    await meetings.ensure(world.control, world.person("ana"), MeetingId("OTHER"))
+    problem = await refused(
+        world.watching.watch(
+            MeetingId("OTHER"), joined.connection.id, fence=joined.connection.fence
+        )
+    )
+    assert problem.kind.id == "connection_closed"
+
+
+async def test_closed_tab_of_another_process(world: World) -> None:
+    """JOIN-3: a stream ends when its connection is closed by way of another process."""
+    from moot.control import leaving
+
+    await world.create()
+    second = await world.start_process()
+    ana, joined, page = await world.come("ana")
+    await world.come("ana")
+    await leaving.leave(second.control, ana, MEETING, connection_id=joined.connection.id)
+    await world.settle()
+    await page.read()
+    assert page.watcher.ending == "connection_closed"
+
+
+async def test_drain(world: World) -> None:
+    """JOIN-10: a draining process ends its streams with a code that means resume."""
+    await world.create()
+    _, _, page = await world.come("ana")
+    assert world.watching.watchers == 1
+    world.watching.close_all("restarting")
+    assert await page.watcher.wait_ended() == "restarting"
+    world.watching.unwatch(page.watcher)
+    world.watching.unwatch(page.watcher)
+    assert world.watching.watchers == 0
+    assert list(world.watching.feeds()) == []
+
+
+async def test_cancelled_opening_leaves_no_feed(world: World) -> None:
+    """JOIN-4: a stream whose opening fails counts as lost and leaves nothing behind."""
+    await world.create()
+    joined = await world.join(world.person("ana"))
+    real_read = world.store.read
+
+    async def away(work):
+        raise Problem("unavailable", retry_after_s=1)
+
+    world.store.read = away  # type: ignore[method-assign]
+    with pytest.raises(Problem):
+        await world.watch(joined)
+    world.store.read = real_read  # type: ignore[method-assign]
+    assert world.watching.watchers == 0
+    await world.pass_s(2)
+    assert (await world.row("ana")).status == "reconnecting"
+
+
+async def test_log_of_updates(world: World) -> None:
+    """LOG-1: an update of a participant that goes out to streams is logged with ids only."""
+    await world.create()
+    ana, _, page = await world.come("ana")
+    await change(world.control, ana, MEETING, Intents(name="Very Secret"))
+    await page.read()
+    lines = [f for _, t, f in world.log.lines if t == "Real-time participant update received"]
+    assert lines
+    assert set(lines[0]) == {"meeting_id", "participant_id", "event_seq", "kind"}
+    assert "Very Secret" not in repr(world.log.lines)
