@@ -56,6 +56,10 @@ async def _delete(edge: Edge, request: Request) -> Answer:
 _CHAT: Final = "/api/v1/meetings/{meeting_id}/chat"
 _ONE: Final = f"{_CHAT}/{{message_id}}"
 _TAG: Final = "Chat"
+_SAME_MESSAGE: Final = {
+    "meeting_id": "$request.path.meeting_id",
+    "message_id": "$response.body#/message/id",
+}
 _REFUSALS: Final = ("meeting_not_found", "not_in_meeting", "message_not_found")
 
 OPERATIONS: Final = [
@@ -89,8 +93,8 @@ OPERATIONS: Final = [
         },
         problems=(*_REFUSALS, "not_allowed", "participant_not_found"),
         links={
-            "edit": ("edit_message", {"message_id": "$response.body#/message/id"}),
-            "delete": ("delete_message", {"message_id": "$response.body#/message/id"}),
+            "edit": ("edit_message", _SAME_MESSAGE),
+            "delete": ("delete_message", _SAME_MESSAGE),
         },
     ),
     Operation(

@@ -127,6 +127,7 @@ async def _snapshot(edge: Edge, request: Request) -> Answer:
 
 _MEETING: Final = "/api/v1/meetings/{meeting_id}"
 _SAME_MEETING: Final = {"meeting_id": "$response.body#/meeting/id"}
+_THIS_VERSION: Final = {"If-Match": "$response.header.ETag"}
 
 OPERATIONS: Final = [
     Operation(
@@ -148,6 +149,10 @@ OPERATIONS: Final = [
             "join": ("join", _SAME_MEETING),
             "look": ("look_at_meeting", _SAME_MEETING),
             "end": ("end_meeting", _SAME_MEETING),
+            "knock": ("knock", _SAME_MEETING),
+            "mute_all": ("mute_all", _SAME_MEETING),
+            "admit_all": ("admit_all", _SAME_MEETING),
+            "change": ("change_settings", _SAME_MEETING | _THIS_VERSION),
         },
     ),
     Operation(

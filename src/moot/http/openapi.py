@@ -65,7 +65,7 @@ _HEADERS: Final[Mapping[str, tuple[str, dict[str, Any], str]]] = {
     ),
     "If-None-Match": (
         "The `ETag` of what the client has; the answer is 304 while it still holds.",
-        {"type": "string", "maxLength": 64},
+        {"type": "string"},
         '"1.7"',
     ),
     "Idempotency-Key": (

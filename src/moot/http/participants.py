@@ -104,6 +104,7 @@ _PARTICIPANTS: Final = "/api/v1/meetings/{meeting_id}/participants"
 _ME: Final = f"{_PARTICIPANTS}/me"
 _TAG: Final = "Joining and leaving"
 _HERE: Final = {"meeting_id": "$response.body#/meeting/id"}
+_SELF: Final = {"participant_id": "$response.body#/participant/id"}
 _SENDER: Final = {"Moot-Connection": "$response.body#/connection/id"}
 
 OPERATIONS: Final = [
@@ -145,6 +146,13 @@ OPERATIONS: Final = [
             "intend": ("change_intents", _HERE),
             "media": ("renew_media", _HERE | _SENDER),
             "chat": ("read_chat", _HERE),
+            "post": ("post_message", _HERE),
+            "react": ("react", _HERE),
+            "mute": ("mute", _HERE | _SELF),
+            "lower_hand": ("lower_hand", _HERE | _SELF),
+            "role": ("set_role", _HERE | _SELF),
+            "remove": ("remove", _HERE | _SELF),
+            "restore": ("restore", _HERE | _SELF),
         },
     ),
     Operation(

@@ -23,8 +23,14 @@ from moot.model.view import (
 )
 
 Name = Annotated[
-    str, Meta(min_length=1, max_length=320, description="The person's own words (PERSON-3).")
+    str,
+    Meta(
+        max_length=320,
+        description="The person's own words: 1 to 80 characters after trimming (PERSON-3).",
+        extra_json_schema={"minLength": 1, "maxLength": 80},
+    ),
 ]
+"""Longer than a name may be, so that `name_invalid` says what is wrong and not the decoder."""
 Uuid = Annotated[
     str,
     Meta(
