@@ -13,6 +13,8 @@ const QUALITY: Readonly<Record<ConnectionQuality, Quality>> = {
 };
 const WORST: readonly Quality[] = ['lost', 'poor', 'good', 'excellent'];
 
+const SILENT: PersonMedia = { camera: null, screens: [], level: 0, quality: 'excellent' };
+
 /** Fold LiveKit's participants, one per connection, into moot's: one per person (MEDIA-3). */
 export function foldPeople(room: Room): ReadonlyMap<string, PersonMedia> {
   const people = new Map<string, PersonMedia>();
@@ -22,6 +24,9 @@ export function foldPeople(room: Room): ReadonlyMap<string, PersonMedia> {
     const before = people.get(participantId);
     people.set(participantId, before ? join(before, one(remote)) : one(remote));
   }
+  const own = room.localParticipant;
+  const { participantId } = parseIdentity(own.identity);
+  if (own.isSpeaking) people.set(participantId, join(people.get(participantId) ?? SILENT, { ...SILENT, level: Math.max(0.1, own.audioLevel) }));
   return people;
 }
 
@@ -33,7 +38,7 @@ function one(remote: RemoteParticipant): PersonMedia {
     if (publication.source === Track.Source.ScreenShare) screens.push(pictureOf(publication.track));
     else camera = pictureOf(publication.track);
   }
-  return { camera, screens, level: remote.isSpeaking ? remote.audioLevel : 0, quality: QUALITY[remote.connectionQuality] };
+  return { camera, screens, level: remote.isSpeaking ? Math.max(0.1, remote.audioLevel) : 0, quality: QUALITY[remote.connectionQuality] };
 }
 
 /** The newer connection's camera wins; screens add up; the louder level and the worse quality count. */

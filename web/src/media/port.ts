@@ -35,7 +35,7 @@ export interface Share {
 /** One live link to the media engine. `connect` may be called again with a fresh ticket after `closed`. */
 export interface MediaEngine {
   readonly link: ReadLive<MediaLink>;
-  /** By participant id; who sends nothing may be missing. This page's own connection is not in it. */
+  /** By participant id; who sends nothing may be missing. Of this page's own connection only the level is in it. */
   readonly people: ReadLive<ReadonlyMap<string, PersonMedia>>;
   /** False while the browser wants a click before it plays sound. */
   readonly mayPlaySound: ReadLive<boolean>;

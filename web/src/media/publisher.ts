@@ -1,4 +1,4 @@
-import { LocalAudioTrack, LocalVideoTrack, Track, type LocalParticipant, type LocalTrack, type TrackPublishOptions } from 'livekit-client';
+import { LocalAudioTrack, LocalVideoTrack, ParticipantEvent, Track, type LocalParticipant, type LocalTrack, type LocalTrackPublication, type TrackPublishOptions } from 'livekit-client';
 
 /** What one source sends, and how. */
 export interface Sending {
@@ -6,8 +6,8 @@ export interface Sending {
   readonly options: TrackPublishOptions;
 }
 
-/** Milliseconds before a publication that failed is tried again. */
-const RETRY_AFTER_MS = 1_000;
+/** Milliseconds before a publication that failed is tried again: the server may be about to allow it. The last repeats. */
+const RETRY_AFTER_MS = [100, 200, 300, 500, 1_000];
 
 /**
  * Keeps one source's publication equal to what is wanted: published, replaced, muted or unmuted.
@@ -28,7 +28,9 @@ export class Publisher {
 
   /** Send through this room from now on; what is wanted is published there afresh. */
   bind(participant: LocalParticipant | null): Promise<void> {
+    this.#participant?.off(ParticipantEvent.LocalTrackUnpublished, this.#onUnpublished);
     this.#participant = participant;
+    participant?.on(ParticipantEvent.LocalTrackUnpublished, this.#onUnpublished);
     this.#local = null;
     this.#sent = null;
     this.#dropClone();
@@ -42,6 +44,15 @@ export class Publisher {
     return this.#settle();
   }
 
+  /** A LiveKit server takes a publication away when its source is forbidden; it is made anew when wanted again. */
+  readonly #onUnpublished = (publication: LocalTrackPublication): void => {
+    if (!this.#local || publication.track !== this.#local) return;
+    this.#local = null;
+    this.#sent = null;
+    this.#dropClone();
+    void this.#settle();
+  };
+
   #settle(): Promise<void> {
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
@@ -50,15 +61,18 @@ export class Publisher {
   }
 
   async #run(): Promise<void> {
-    while (this.#participant && this.#sent !== this.#wanted) {
+    for (let failures = 0; this.#participant && this.#sent !== this.#wanted; ) {
       const participant = this.#participant;
       const wanted = this.#wanted;
       try {
         await this.#step(participant, wanted);
-        if (participant === this.#participant) this.#sent = wanted;
+        if (participant === this.#participant && (wanted === null || this.#local)) this.#sent = wanted;
+        failures = 0;
       } catch {
         // LiveKit gives up a publication when its link breaks; the next room is bound anew, this one is tried again.
-        await new Promise((resolve) => setTimeout(resolve, RETRY_AFTER_MS));
+        const waitMs = RETRY_AFTER_MS[Math.min(failures, RETRY_AFTER_MS.length - 1)];
+        failures += 1;
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
   }
@@ -81,7 +95,12 @@ export class Publisher {
       const clone = this.#remake(wanted.track);
       const made = wanted.track.kind === 'audio' ? new LocalAudioTrack(clone, undefined, true) : new LocalVideoTrack(clone, undefined, true);
       this.#local = made;
-      await participant.publishTrack(made as LocalTrack, wanted.options);
+      try {
+        await participant.publishTrack(made as LocalTrack, wanted.options);
+      } catch (error) {
+        if (this.#local === made) this.#local = null;
+        throw error;
+      }
       return;
     }
     if (isNew) {

@@ -9,7 +9,8 @@ export type Link =
   | { readonly kind: 'connecting'; readonly lostAt: number | null }
   | { readonly kind: 'open' }
   | { readonly kind: 'waiting'; readonly lostAt: number; readonly retryAt: number }
-  | { readonly kind: 'closed'; readonly why: Ending };
+  /** `wasOpen`: the stream was in use when the server ended it, and not just coming back. */
+  | { readonly kind: 'closed'; readonly why: Ending; readonly wasOpen: boolean };
 
 /** Why a stream will not come back by itself. `rejoin`: ask again by HTTP, the seat is kept. */
 export type Ending = 'rejoin' | 'replaced' | 'left' | 'removed' | 'ended' | 'denied';
@@ -212,7 +213,7 @@ export class EventStream {
     this.#socket = null;
     this.#isClosed = true;
     this.#clearTimers();
-    this.#link.set({ kind: 'closed', why });
+    this.#link.set({ kind: 'closed', why, wasOpen: this.#link.value.kind === 'open' });
   }
 
   #send(message: ClientMessage): void {

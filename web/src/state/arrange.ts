@@ -11,10 +11,10 @@ export interface Rect extends Size {
 }
 
 export const GAP = 8;
-/** A camera's own ratio. A tile is never wider: that would cut faces at the chin. Narrower cuts at the sides. */
+/** A camera's own ratio. A tile is never wider: that would cut faces at the chin. */
 const WIDEST = 16 / 9;
-/** The narrowest tile on a landscape stage, and on a portrait one, where sides are all there is to give. */
-const NARROWEST = 4 / 3;
+/** On a landscape stage tiles keep that ratio; on a portrait one the sides are all there is to give. */
+const NARROWEST = 16 / 9;
 const NARROWEST_PORTRAIT = 3 / 4;
 /** Tiles smaller than this are not worth showing: the rest goes to the next page. */
 const SMALLEST: Size = { width: 176, height: 99 };

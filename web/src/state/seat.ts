@@ -191,6 +191,14 @@ export class Seat {
     }
   }
 
+  /** The server has closed this connection: because another tab of this person has taken over, or because it was away too long. */
+  async #comeBack(connectionId: string, wasOpen: boolean, turn: number): Promise<void> {
+    const hasMoved = wasOpen && (await this.#elsewhere(connectionId)).length > 0;
+    if (turn !== this.#turn) return;
+    if (hasMoved) this.#out('moved', null);
+    else await this.#return();
+  }
+
   #ask(request: Omit<JoinRequest, 'connection_id' | 'device'>): Promise<JoinAnswer> {
     const passcode = this.#passcode ? { passcode: this.#passcode } : {};
     return api.join(this.meetingId, { ...request, ...passcode, connection_id: crypto.randomUUID(), device: deviceLabel(navigator.userAgent) });
@@ -214,7 +222,7 @@ export class Seat {
       const link = meeting.stream.link.value;
       if (turn !== this.#turn || link.kind !== 'closed') return;
       meeting.close();
-      if (link.why === 'rejoin') return void this.#return();
+      if (link.why === 'rejoin') return void this.#comeBack(answer.connection.id, link.wasOpen, turn);
       this.#out(link.why === 'left' || link.why === 'replaced' ? 'moved' : link.why, null);
     });
     meeting.start(answer.media);

@@ -85,7 +85,7 @@ export class Stage {
       const shown = person.video ? (isSelf ? (ownCamera ?? arrives.camera) : arrives.camera) : null;
       const tile = {
         participantId: person.id, label: person.label, isSelf, status: person.status, audio: person.audio, video: person.video,
-        handPlace: queue.get(person.id) ?? null, isSpeaking: arrives.level > 0 && person.audio, level: arrives.level, quality: arrives.quality,
+        handPlace: queue.get(person.id) ?? null, isSpeaking: arrives.level > 0 && person.audio, level: Math.round(arrives.level * 10) / 10, quality: arrives.quality,
       };
       const hidesSelf = isSelf && values.hidesSelf && present.length > 1;
       if (!hidesSelf) tiles.push({ ...tile, key: person.id, kind: 'person', picture: shown, isMirrored: isSelf && values.mirrorsSelf && shown === ownCamera });
