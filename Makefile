@@ -47,7 +47,7 @@ bench: build  ## Measure what moot promises; one line of JSON a figure
 	@exec .venv/bin/python -m scripts.bench $(PARTS)
 
 screens: build  ## Take the pictures of every screen that the documents show
-	@exec .venv/bin/python -m scripts.screens
+	@cd tests/browser && npm ci --no-progress --loglevel=error && npm run --silent screens
 
 docs: $(B)/venv.done  ## Write the documents that are made from the code
 	@.venv/bin/python -m scripts.docs

@@ -1,6 +1,11 @@
 """A skipped test fails the run, so that nothing untried reads as a pass."""
 
 import pytest
+from hypothesis import settings
+
+# A slow machine is no failure; what failed can be replayed from the blob that is printed.
+settings.register_profile("moot", deadline=None, print_blob=True)
+settings.load_profile("moot")
 
 pytest_plugins = ["tests.servers.fixtures"]
 
