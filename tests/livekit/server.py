@@ -66,8 +66,22 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
+def own_address() -> str:
+    """Find the address of this machine that media can be had at.
+
+    Firefox does not look for media on loopback, and LiveKit's server does not look for Firefox, so
+    they need another one where there is any. Asking the routing table sends no packet.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
 class LiveKitServer:
-    """One LiveKit server on loopback; a context manager.
+    """One LiveKit server, its signalling on loopback; a context manager.
 
     Args:
         webhooks: addresses it tells what happens.
@@ -94,10 +108,8 @@ class LiveKitServer:
                 "tcp_port": tcp,
                 "udp_port": udp,
                 "use_external_ip": False,
-                "node_ip": "127.0.0.1",
+                "node_ip": own_address(),
                 "enable_loopback_candidate": True,
-                "interfaces": {"includes": ["lo"]},
-                "ips": {"includes": ["127.0.0.1/32"]},
                 "stun_servers": [],
             },
         }

@@ -1,0 +1,127 @@
+"""LiveKit's JavaScript SDK in real browsers, against moot and against LiveKit's server."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from typing import Any
+
+import pytest
+from tests.media.browser import Browser, browser
+from tests.media.program import Program
+from tests.media.server import MediaServer
+
+RED = (200, 30, 30)
+GREEN = (22, 162, 22)
+_rooms = itertools.count(1)
+pytestmark = [pytest.mark.browser, pytest.mark.livekit, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+def room() -> str:
+    """A meeting of its own for each test."""
+    return f"LOOK{next(_rooms)}.1"
+
+
+def is_like(rgb: tuple[int, int, int]) -> Any:
+    return lambda seen: (
+        seen is not None
+        and all(abs(one - other) < 50 for one, other in zip(seen, rgb, strict=True))
+    )
+
+
+def grows(figure: str, beyond: float = 0) -> Any:
+    return lambda received: received is not None and received[figure] > beyond
+
+
+async def join(page: Browser, server: MediaServer, identity: str, room: str, **options: Any) -> str:
+    """Let a page join; answers its sid."""
+    return str(await page.order("join", *server.door(identity, room), options))
+
+
+@pytest.mark.parametrize("is_single", [True, False], ids=["v1", "v0"])
+@pytest.mark.parametrize("kind", ["chromium", "firefox"])
+async def test_a_page_and_a_program_meet(
+    server: MediaServer, room: str, kind: str, is_single: bool
+) -> None:
+    """MEDIA-1: camera, microphone and screen pass both ways, muting is seen, on both dialects."""
+    async with (
+        browser(kind) as page,
+        Program(*server.door("pal.1", room), is_single=is_single) as pal,
+    ):
+        await pal.publish_colour(RED)
+        await pal.publish_tone()
+        await join(page, server, "web.1", room, singlePeerConnection=is_single)
+        sources = await page.order("publish")
+        assert sources == ["camera", "microphone", "screen_share"]
+        await asyncio.gather(
+            page.until(is_like(RED), "colour", "pal.1", "camera"),
+            page.until(grows("energy"), "received", "pal.1", "microphone"),
+            pal.until(lambda: len(pal.remote("web.1").track_publications) == 3),
+            pal.hears("web.1"),
+            pal.sees("web.1", GREEN),
+            pal.until(lambda: {frame.height for frame in pal.frames["web.1"]} - {240}),
+        )
+        await page.order("mute", "microphone", True)
+        await pal.until(lambda: pal.did("track_muted"))
+        await page.order("mute", "microphone", False)
+        await pal.until(lambda: pal.did("track_unmuted"))
+        await pal.hears("web.1")
+        await page.order("leave")
+        await pal.until(lambda: "web.1" not in pal.room.remote_participants)
+
+
+async def test_two_kinds_of_browser_meet(server: MediaServer, room: str) -> None:
+    """MEDIA-1: Chromium and Firefox see and hear each other."""
+    async with (
+        browser("chromium") as one,
+        browser("firefox") as two,
+    ):
+        await asyncio.gather(join(one, server, "one.1", room), join(two, server, "two.1", room))
+        await asyncio.gather(one.order("publish"), two.order("publish"))
+        await asyncio.gather(
+            one.until(is_like(GREEN), "colour", "two.1", "screen_share"),
+            two.until(is_like(GREEN), "colour", "one.1", "screen_share"),
+            one.until(grows("frames", 10), "received", "two.1", "camera"),
+            two.until(grows("frames", 10), "received", "one.1", "camera"),
+            one.until(grows("energy"), "received", "two.1", "microphone"),
+            two.until(grows("energy"), "received", "one.1", "microphone"),
+        )
+
+
+async def test_layers_are_chosen(server: MediaServer, room: str) -> None:
+    """MEDIA-1: a page that asks for the small picture gets it, and the large one again."""
+    async with browser("chromium") as one, browser("chromium") as two:
+        await join(one, server, "one.1", room)
+        await join(two, server, "two.1", room)
+        await one.order("publish")
+        camera = ("one.1", "camera")
+        large = await two.until(grows("width", 400), "received", *camera, within_s=45)
+        await two.order("setQuality", *camera, 0)
+        await two.until(lambda seen: seen["width"] < large["width"], "received", *camera)
+        await two.order("setQuality", *camera, 2)
+        await two.until(grows("width", large["width"] - 1), "received", *camera, within_s=45)
+
+
+@pytest.mark.parametrize("scenario", ["signal-reconnect", "full-reconnect", "resume-reconnect"])
+@pytest.mark.parametrize("is_single", [True, False], ids=["v1", "v0"])
+async def test_a_page_that_lost_its_way_comes_back(
+    server: MediaServer, room: str, scenario: str, is_single: bool
+) -> None:
+    """JOIN-4: a lost socket resumes, a lost connection is made anew, and the picture goes on."""
+    async with (
+        browser("chromium") as page,
+        Program(*server.door("pal.1", room), is_single=is_single) as pal,
+    ):
+        await pal.publish_colour(RED)
+        await join(page, server, "web.1", room, singlePeerConnection=is_single)
+        await page.order("publish")
+        await page.until(is_like(RED), "colour", "pal.1", "camera")
+        await pal.sees("web.1", GREEN)
+        await page.order("simulate", scenario)
+        await page.until(lambda seen: "reconnected" in seen, "happened")
+        await page.until(lambda state: state == "connected", "state")
+        before = await page.until(grows("frames"), "received", "pal.1", "camera")
+        await page.until(grows("frames", before["frames"] + 5), "received", "pal.1", "camera")
+        pal.frames["web.1"].clear()
+        await pal.sees("web.1", GREEN)
