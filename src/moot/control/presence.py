@@ -253,8 +253,8 @@ class Presence:
         except Problem as problem:
             self._is_store_away = True
             self._respite()
-            # What was seen before the gap says nothing about how long it stood still.
-            self._forget()
+            # The others could not beat either.
+            self._processes.clear()
             self._control.log.warning("Presence could not be looked after", code=problem.kind.id)
 
     def _respite(self) -> None:
@@ -296,17 +296,11 @@ class Presence:
         for act in self._fenced:
             act()
 
-    def _forget(self) -> None:
-        self._processes.clear()
-        self._orphans.clear()
-        self._ending.clear()
-        self._last_look = None
-
     async def _look(self) -> None:
         now = self._control.clock.monotonic()
-        if self._last_look is not None and now - self._last_look > DEAD_AFTER_S:
-            # This process itself stood still: the others were not watched meanwhile.
-            self._forget()
+        if self._last_look is not None and now - self._last_look > 2 * DEAD_AFTER_S:
+            # This process itself stood still, perhaps with the whole machine: give the others time.
+            self._processes.clear()
         self._last_look = now
         store = self._control.store
         await self._bury(now, await store.read(lambda tx: tx.list_processes(alive_since=0)))
