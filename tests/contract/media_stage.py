@@ -18,7 +18,8 @@ from moot.media.event import MediaEvent
 from moot.media.fake import FakeMediaEngine, TicketRefused
 from moot.media.grant import GrantRequest, MediaTicket
 from moot.media.key import identity
-from moot.media.livekit import LiveKitMediaEngine, WebhookInvalid
+from moot.media.livekit import LiveKitMediaEngine
+from moot.media.livekit_webhook import WebhookInvalid
 from moot.media.port import MediaEngine
 from moot.media.source import EVERY_SOURCE, Source
 

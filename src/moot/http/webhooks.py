@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from moot.errors import Problem
 from moot.http.request import read_body, read_headers
-from moot.media.livekit import LiveKitMediaEngine, WebhookInvalid
+from moot.media.livekit import LiveKitMediaEngine
+from moot.media.livekit_webhook import WebhookInvalid
 
 PATH: Final = "/livekit/webhook"
 _LIMIT_BYTES: Final = 262_144

@@ -8,45 +8,36 @@ what was known becomes media events. Rooms in use are asked again every few seco
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
-import hmac
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import aiohttp
-import jwt
 import structlog
-from google.protobuf.json_format import Parse, ParseError
 from livekit.api import LiveKitAPI
 from livekit.api.twirp_client import ServerError
-from livekit.protocol import models, room
-from livekit.protocol.webhook import WebhookEvent
-from msgspec import Struct
+from livekit.protocol import room
 
-from moot.media.event import (
-    EventsLost,
-    MediaEvent,
-    MeetingClosed,
-    Quality,
-    SourceActive,
-    SourceInactive,
-    TransportConnected,
-    TransportDisconnected,
-)
+from moot.media.event import EventsLost, MediaEvent, Quality
 from moot.media.feed import EventFeed
 from moot.media.grant import GrantRequest, MediaTicket
 from moot.media.key import identity as identity_of
 from moot.media.ledger import TICKET_TTL_S, Ledger
+from moot.media.livekit_room import (
+    GRANTED_AT,
+    SeenParticipant,
+    allowed_sources,
+    difference,
+    read_participants,
+    with_sources,
+)
+from moot.media.livekit_webhook import WebhookReader
 from moot.media.port import MediaUnavailable
 from moot.media.roster import Roster, RosterEntry
-from moot.media.source import EVERY_SOURCE, Source
-from moot.media.stats import ConnectionStats, EngineStatus, TrackStats
-from moot.media.tokens import TokenInvalid, TokenSigner
+from moot.media.source import Source
+from moot.media.stats import ConnectionStats, EngineStatus
+from moot.media.tokens import TokenSigner
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -57,42 +48,6 @@ costs LiveKit a request each."""
 CALL_TIMEOUT_S: Final = 5.0
 """Seconds one call of LiveKit's API may take."""
 CALLS_AT_ONCE: Final = 8
-WEBHOOK_LIMIT: Final = 262_144
-"""Longest webhook taken, in bytes."""
-WEBHOOK_AGE_S: Final = 600.0
-"""Oldest webhook taken, in seconds; LiveKit signs each for a few minutes."""
-_SEEN_LIMIT: Final = 4_096
-_GRANTED_AT: Final = "moot.granted_at"
-
-_SOURCES: Final = {
-    models.TrackSource.CAMERA: Source.CAMERA,
-    models.TrackSource.MICROPHONE: Source.MICROPHONE,
-    models.TrackSource.SCREEN_SHARE: Source.SCREEN,
-    models.TrackSource.SCREEN_SHARE_AUDIO: Source.SCREEN_AUDIO,
-}
-_SOURCES_BACK: Final = {source: wire for wire, source in _SOURCES.items()}
-_REASONS: Final = {
-    models.DisconnectReason.CLIENT_INITIATED: "left",
-    models.DisconnectReason.PARTICIPANT_REMOVED: "removed",
-    models.DisconnectReason.ROOM_DELETED: "ended",
-    models.DisconnectReason.ROOM_CLOSED: "ended",
-    models.DisconnectReason.DUPLICATE_IDENTITY: "replaced",
-    models.DisconnectReason.SERVER_SHUTDOWN: "closed",
-}
-
-
-class WebhookInvalid(Exception):
-    """The webhook is not signed with our secret, does not match its signature, or is too old."""
-
-
-class _Seen(Struct, frozen=True, kw_only=True):
-    """A participant of LiveKit's as it was when last asked."""
-
-    sid: str
-    is_connected: bool
-    allowed: frozenset[Source]
-    active: dict[Source, str]
-    tracks: tuple[TrackStats, ...]
 
 
 class LiveKitMediaEngine:
@@ -123,10 +78,9 @@ class LiveKitMediaEngine:
         self._ledger = Ledger()
         self._feed = EventFeed()
         self._api: LiveKitAPI | None = None
-        self._rooms: dict[str, dict[str, _Seen]] = {}
+        self._rooms: dict[str, dict[str, SeenParticipant]] = {}
         self._granted: dict[str, float] = {}
-        self._reasons: OrderedDict[str, str] = OrderedDict()
-        self._webhooks: OrderedDict[str, None] = OrderedDict()
+        self._webhooks = WebhookReader(self._signer)
         self._dirty: set[str] = set()
         self._wake = asyncio.Event()
         self._asking = asyncio.Semaphore(CALLS_AT_ONCE)
@@ -179,7 +133,7 @@ class LiveKitMediaEngine:
         self._granted[request.meeting_key] = now
         if identity in self._rooms.get(request.meeting_key, {}):
             await self.set_sources(request.meeting_key, identity, request.sources)
-        attributes = {**request.attributes, _GRANTED_AT: f"{now:.3f}"}
+        attributes = {**request.attributes, GRANTED_AT: f"{now:.3f}"}
         return self._signer.sign(
             GrantRequest(
                 meeting_key=request.meeting_key,
@@ -258,43 +212,15 @@ class LiveKitMediaEngine:
 
         Args:
             body: exactly as it came.
-            authorization: the header's value, a token of LiveKit's that names the body's hash.
+            authorization: the header's value.
 
         Raises:
             WebhookInvalid: forged, altered, too old or too long.
         """
         now = self._clock()
-        event = self._read_webhook(body, authorization, now)
-        if event.id:
-            if event.id in self._webhooks:
-                return
-            _remember(self._webhooks, event.id, None)
-        if event.event in ("participant_left", "participant_connection_aborted"):
-            reason = _REASONS.get(event.participant.disconnect_reason, "lost")
-            _remember(self._reasons, event.participant.sid, reason)
-        if event.room.name:
-            self._granted.setdefault(event.room.name, now)
-            self._ask(event.room.name)
-
-    def _read_webhook(self, body: bytes, authorization: str, now: float) -> WebhookEvent:
-        if len(body) > WEBHOOK_LIMIT:
-            raise WebhookInvalid
-        token = authorization.removeprefix("Bearer ").strip()
-        try:
-            # The signature and the times are checked like any token's; the hash is in it besides.
-            self._signer.read(token, now)
-            claimed = jwt.decode(token, options={"verify_signature": False}).get("sha256", "")
-            if not isinstance(claimed, str):
-                raise WebhookInvalid
-            expected = base64.b64decode(claimed, validate=True)
-            if not hmac.compare_digest(hashlib.sha256(body).digest(), expected):
-                raise WebhookInvalid
-            event = Parse(body.decode(), WebhookEvent(), ignore_unknown_fields=True)
-        except (TokenInvalid, jwt.PyJWTError, ParseError, ValueError, binascii.Error):
-            raise WebhookInvalid from None
-        if abs(now - event.created_at) > WEBHOOK_AGE_S:
-            raise WebhookInvalid
-        return event
+        if meeting_key := self._webhooks.read(body, authorization, now):
+            self._granted.setdefault(meeting_key, now)
+            self._ask(meeting_key)
 
     # Asking.
 
@@ -340,7 +266,7 @@ class LiveKitMediaEngine:
             log.info("LiveKit can be reached again")
             self._feed.publish(EventsLost())
 
-    async def _look(self, meeting_key: str) -> dict[str, _Seen]:
+    async def _look(self, meeting_key: str) -> dict[str, SeenParticipant]:
         """List a room's participants, remember them, and publish the difference."""
         async with self._asking:
             answer = await self._call_known(
@@ -348,107 +274,41 @@ class LiveKitMediaEngine:
                     room.ListParticipantsRequest(room=meeting_key)
                 )
             )
-        present = {
-            info.identity: info
-            for info in (answer.participants if answer is not None else ())
-            if info.state != models.ParticipantInfo.State.DISCONNECTED
-        }
-        seen = {identity: _seen(info) for identity, info in present.items()}
-        before = self._rooms.get(meeting_key, {})
+        seen = read_participants(answer.participants if answer is not None else ())
+        before = self._rooms.pop(meeting_key, {})
         if seen:
             self._rooms[meeting_key] = seen
-        else:
-            self._rooms.pop(meeting_key, None)
-        self._publish_difference(meeting_key, before, seen)
-        for identity, info in present.items():
-            await self._revoke(meeting_key, identity, info)
+        for event in difference(meeting_key, before, seen, self._webhooks.reasons):
+            self._feed.publish(event)
         return seen
-
-    def _publish_difference(
-        self, meeting_key: str, before: dict[str, _Seen], seen: dict[str, _Seen]
-    ) -> None:
-        for identity, old in before.items():
-            new = seen.get(identity)
-            stays = new is not None and new.sid == old.sid
-            active = new.active if new is not None and stays else {}
-            self._publish_sources(meeting_key, identity, old.active, active, SourceInactive)
-            if not stays:
-                fallback = "lost" if new is None else "replaced"
-                self._feed.publish(
-                    TransportDisconnected(
-                        meeting_key=meeting_key,
-                        identity=identity,
-                        reason=self._reasons.pop(old.sid, fallback),
-                    )
-                )
-        for identity, new in seen.items():
-            known = before.get(identity)
-            earlier = known if known is not None and known.sid == new.sid else None
-            if new.is_connected and not (earlier is not None and earlier.is_connected):
-                self._feed.publish(TransportConnected(meeting_key=meeting_key, identity=identity))
-            was = earlier.active if earlier is not None else {}
-            self._publish_sources(meeting_key, identity, new.active, was, SourceActive)
-        if before and not seen:
-            self._feed.publish(MeetingClosed(meeting_key=meeting_key))
-
-    def _publish_sources(
-        self,
-        meeting_key: str,
-        identity: str,
-        these: dict[Source, str],
-        but_not: dict[Source, str],
-        event: type[SourceActive | SourceInactive],
-    ) -> None:
-        for source, track_id in these.items():
-            if but_not.get(source) != track_id:
-                if event is SourceInactive and source in but_not:
-                    continue  # the same source goes on under another track
-                self._feed.publish(
-                    event(
-                        meeting_key=meeting_key,
-                        identity=identity,
-                        source=source,
-                        track_id=track_id,
-                    )
-                )
 
     # Acting.
 
-    async def _enforce(self, meeting_key: str, seen: dict[str, _Seen]) -> None:
+    async def _enforce(self, meeting_key: str, seen: dict[str, SeenParticipant]) -> None:
         """Repeat what was said about identities that came with an older ticket."""
         for identity, one in seen.items():
+            granted_at = one.granted_at
+            if granted_at is not None and self._ledger.is_revoked(
+                meeting_key, identity, granted_at
+            ):
+                await self._call_known(
+                    self._require_api().room.remove_participant(
+                        room.RoomParticipantIdentity(room=meeting_key, identity=identity)
+                    )
+                )
+                continue
             latest = self._ledger.latest(meeting_key, identity)
             if latest is not None and latest != one.allowed:
                 await self._permit(meeting_key, identity, latest)
-
-    async def _revoke(self, meeting_key: str, identity: str, info: models.ParticipantInfo) -> None:
-        """Close a room or a participant that a worthless ticket has opened again."""
-        try:
-            granted_at = float(info.attributes.get(_GRANTED_AT, ""))
-        except ValueError:
-            return
-        if self._ledger.is_revoked(meeting_key, identity, granted_at):
-            await self._call_known(
-                self._require_api().room.remove_participant(
-                    room.RoomParticipantIdentity(room=meeting_key, identity=identity)
-                )
-            )
 
     async def _permit(self, meeting_key: str, identity: str, sources: frozenset[Source]) -> None:
         rooms = self._require_api().room
         info = await self._call_known(
             rooms.get_participant(room.RoomParticipantIdentity(room=meeting_key, identity=identity))
         )
-        if info is None or _allowed(info.permission) == sources:
+        if info is None or allowed_sources(info.permission) == sources:
             return
-        permission = models.ParticipantPermission()
-        permission.CopyFrom(info.permission)
-        permission.can_publish = bool(sources)
-        del permission.can_publish_sources[:]
-        if sources != EVERY_SOURCE:
-            permission.can_publish_sources.extend(
-                _SOURCES_BACK[source] for source in sorted(sources)
-            )
+        permission = with_sources(info.permission, sources)
         await self._call_known(
             rooms.update_participant(
                 room.UpdateParticipantRequest(
@@ -488,34 +348,3 @@ class LiveKitMediaEngine:
 
     def _client_url(self) -> str:
         return "ws" + self._url[4:] if self._url.startswith("http") else self._url
-
-
-def _seen(info: models.ParticipantInfo) -> _Seen:
-    allowed = _allowed(info.permission)
-    named = [(track, _SOURCES[track.source]) for track in info.tracks if track.source in _SOURCES]
-    return _Seen(
-        sid=info.sid,
-        is_connected=info.state == models.ParticipantInfo.State.ACTIVE,
-        allowed=allowed,
-        active={
-            source: track.sid for track, source in named if not track.muted and source in allowed
-        },
-        tracks=tuple(
-            TrackStats(track_id=track.sid, source=source, is_muted=track.muted)
-            for track, source in named
-        ),
-    )
-
-
-def _allowed(permission: models.ParticipantPermission) -> frozenset[Source]:
-    if permission.can_publish_sources:
-        return frozenset(
-            _SOURCES[source] for source in permission.can_publish_sources if source in _SOURCES
-        )
-    return EVERY_SOURCE if permission.can_publish else frozenset()
-
-
-def _remember(kept: OrderedDict[str, Any], key: str, value: Any) -> None:
-    kept[key] = value
-    if len(kept) > _SEEN_LIMIT:
-        kept.popitem(last=False)
