@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.unit.control.world import World, make_store
 
 from moot.config import Config
 from moot.store.open import open_store
-from tests.unit.control.world import World, make_store
 
 Build = Callable[..., Awaitable[World]]
 

@@ -3,12 +3,12 @@
 from uuid import uuid4
 
 import pytest
+from tests.unit.control.test_joining import refused
+from tests.unit.control.world import MEETING, World
 
 from moot.control import chat, moderating
 from moot.control.actor import Actor
 from moot.model.ids import MessageId
-from tests.unit.control.test_joining import refused
-from tests.unit.control.world import MEETING, World
 
 
 def new() -> MessageId:

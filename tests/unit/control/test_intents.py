@@ -2,10 +2,11 @@
 
 import asyncio
 
-from moot.control import leaving
-from moot.control.intents import Intents, change
 from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, World
+
+from moot.control import leaving
+from moot.control.intents import Intents, change
 
 
 async def test_saying_what_is_so_changes_nothing(world: World) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from tests.unit.control.conftest import Build
+from tests.unit.control.world import MEDIA_URL, MEETING, World
 
 from moot.control import joining, leaving, lobby, meetings, moderating
 from moot.control.intents import Intents, change
@@ -11,8 +13,6 @@ from moot.control.joining import JoinRequest
 from moot.control.meetings import SettingsPatch
 from moot.errors import Problem
 from moot.model.ids import ConnectionId
-from tests.unit.control.conftest import Build
-from tests.unit.control.world import MEDIA_URL, MEETING, World
 
 
 async def refused(work) -> Problem:
@@ -274,9 +274,7 @@ async def test_media_ticket_follows_the_intents(world: World) -> None:
     assert await world.forwarded(joined) == {"microphone"}
     fresh = await joining.renew_media(world.control, ana, MEETING, media_url=MEDIA_URL)
     assert fresh.identity == joined.media.identity
-    unnamed = joining.renew_media(
-        world.control, world.person("ana"), MEETING, media_url=MEDIA_URL
-    )
+    unnamed = joining.renew_media(world.control, world.person("ana"), MEETING, media_url=MEDIA_URL)
     assert (await refused(unnamed)).kind.id == "body_invalid"
 
 

@@ -2,11 +2,12 @@
 
 from uuid import uuid4
 
+from tests.unit.control.test_joining import refused
+from tests.unit.control.world import MEETING, World
+
 from moot.control import joining, leaving
 from moot.control.intents import Intents, change
 from moot.model.ids import ConnectionId
-from tests.unit.control.test_joining import refused
-from tests.unit.control.world import MEETING, World
 
 
 async def test_leaving_is_at_once_and_idempotent(world: World) -> None:
@@ -56,9 +57,7 @@ async def test_late_leave_of_an_older_fence(world: World) -> None:
     await world.create()
     old, joined, _ = await world.come("ana")
     await world.join(world.person("ana"), connection_id=joined.connection.id)
-    view = await leaving.leave(
-        world.control, old, MEETING, connection_id=joined.connection.id
-    )
+    view = await leaving.leave(world.control, old, MEETING, connection_id=joined.connection.id)
     assert (view.status, view.connections) == ("connected", 1)
 
 

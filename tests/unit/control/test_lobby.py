@@ -1,12 +1,12 @@
 """The lobby: waiting survives a refresh, the approval follows the person (JOIN-9, HOST-4)."""
 
 import pytest
+from tests.unit.control.test_joining import refused
+from tests.unit.control.world import MEETING, Page, World
 
 from moot.control import leaving, lobby, meetings
 from moot.control.lobby import Knocked
 from moot.model.ids import ConnectionId
-from tests.unit.control.test_joining import refused
-from tests.unit.control.world import MEETING, Page, World
 
 
 async def knock(world: World, who: str, **facts) -> Knocked:

@@ -5,6 +5,8 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
+from tests.unit.control.test_joining import refused
+from tests.unit.control.world import MEETING, World
 
 from moot.control import chat, lobby, meetings, moderating
 from moot.control.intents import Intents, change
@@ -12,8 +14,6 @@ from moot.control.meetings import SettingsPatch
 from moot.errors import Problem
 from moot.model.ids import MeetingId, MessageId, parse_meeting_id
 from moot.model.meeting import Settings
-from tests.unit.control.test_joining import refused
-from tests.unit.control.world import MEETING, World
 
 
 async def test_create_or_get(world: World) -> None:
@@ -45,10 +45,7 @@ async def test_spellings_meet(world: World) -> None:
 async def test_creating_at_once(world: World) -> None:
     """MEET-3: of many callers at once exactly one creates, and all get the same row."""
     made = await asyncio.gather(
-        *(
-            meetings.ensure(world.control, world.person(f"p{n}"), MEETING)
-            for n in range(50)
-        )
+        *(meetings.ensure(world.control, world.person(f"p{n}"), MEETING) for n in range(50))
     )
     assert sum(each.created for each in made) == 1
     assert len({each.meeting.created_at for each in made}) == 1

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.unit.control.test_joining import refused
+from tests.unit.control.world import MEETING, World
 
 from moot.control import leaving, lobby, meetings, moderating
 from moot.control.actor import Actor
@@ -12,8 +14,6 @@ from moot.control.meetings import SettingsPatch
 from moot.errors import Problem
 from moot.model.ids import ParticipantId
 from moot.model.permission import PERMISSIONS
-from tests.unit.control.test_joining import refused
-from tests.unit.control.world import MEETING, World
 
 Command = Callable[[World, Actor, ParticipantId], Awaitable[Any]]
 

@@ -1,13 +1,13 @@
 """Presence over losses, processes, crashes, pauses and clock steps (JOIN-4, JOIN-10)."""
 
 import pytest
+from tests.unit.control.conftest import Build
+from tests.unit.control.world import MEETING, World
 
 from moot.control import leaving
 from moot.control.intents import Intents, change
 from moot.control.presence import BEAT_S, DEAD_AFTER_S, OPEN_WITHIN_S
 from moot.errors import Problem
-from tests.unit.control.conftest import Build
-from tests.unit.control.world import MEETING, World
 
 
 async def status(world: World, who: str) -> str:

@@ -10,13 +10,13 @@ from uuid import UUID
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.unit.control.world import MEETING, Page, World
 
 from moot.control import joining, leaving
 from moot.control.intents import Intents, change
 from moot.control.joining import Joined
 from moot.model.ids import ConnectionId
 from moot.store.memory import MemoryStore
-from tests.unit.control.world import MEETING, Page, World
 
 T = TypeVar("T")
 TABS = 20
@@ -77,9 +77,7 @@ class Tabs(RuleBasedStateMachine):
     def open_tab(self, audio: bool, opens: bool) -> None:
         was_in = self.is_in()
         joined = self.run(
-            self.world.join(
-                self.world.person("ana"), audio=audio, connection_id=self.new_id()
-            )
+            self.world.join(self.world.person("ana"), audio=audio, connection_id=self.new_id())
         )
         tab = self.came(joined, was_in=was_in)
         self.tabs.append(tab)
@@ -94,9 +92,7 @@ class Tabs(RuleBasedStateMachine):
         self.lose_page(tab)
         tab.joined = self.came(
             self.run(
-                self.world.join(
-                    self.world.person("ana"), connection_id=tab.joined.connection.id
-                )
+                self.world.join(self.world.person("ana"), connection_id=tab.joined.connection.id)
             ),
             was_in=True,
         ).joined
@@ -143,9 +139,7 @@ class Tabs(RuleBasedStateMachine):
         actor = self.world.sitting("ana", tab.joined)
         chosen = tab.joined.connection.id
         for _ in range(1 + is_repeated):
-            self.run(
-                leaving.leave(self.world.control, actor, MEETING, connection_id=chosen)
-            )
+            self.run(leaving.leave(self.world.control, actor, MEETING, connection_id=chosen))
         self.lose_page(tab)
 
     @precondition(lambda self: self.person)

@@ -5,6 +5,9 @@ import json
 from uuid import uuid4
 
 import pytest
+from tests.unit.control.conftest import Build
+from tests.unit.control.test_joining import refused
+from tests.unit.control.world import MEETING, Page, World
 
 from moot.bus.local import LocalBus
 from moot.bus.port import Announcement
@@ -15,9 +18,6 @@ from moot.control.watching import REPLAY_EVENTS, Since
 from moot.errors import PROBLEMS, Problem
 from moot.model.ids import MessageId
 from moot.store.port import Transaction
-from tests.unit.control.conftest import Build
-from tests.unit.control.test_joining import refused
-from tests.unit.control.world import MEETING, Page, World
 
 
 class BadBus(LocalBus):

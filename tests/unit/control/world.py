@@ -253,9 +253,7 @@ class World:
         return self.sitting(name, joined), joined, page
 
     def sitting(self, name: str, joined: Any) -> Actor:
-        return self.person(
-            name, connection_id=joined.connection.id, fence=joined.connection.fence
-        )
+        return self.person(name, connection_id=joined.connection.id, fence=joined.connection.fence)
 
     # The truth
 
