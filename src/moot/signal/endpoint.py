@@ -13,10 +13,11 @@ from typing import Final
 import structlog
 from livekit.protocol import models, rtc
 
+from moot.media.builtin.door import Door, Joined, JoinRefused
 from moot.media.builtin.engine import BuiltinMediaEngine
 from moot.media.builtin.notice import Closed, Closing
 from moot.media.builtin.outbox import Attachment
-from moot.media.builtin.signalling import Joined, JoinRefused, Signalling
+from moot.media.builtin.signalling import Signalling
 from moot.media.port import MediaUnavailable
 from moot.media.tokens import Claims, TokenInvalid
 from moot.signal import outgoing
@@ -93,8 +94,8 @@ class SignalEndpoint:
         await receive()  # `websocket.connect`, always the first (ASGI)
         try:
             claims, wish = self._admit(scope, scope["path"].rstrip("/"))
-            signalling = self._engine.signalling
-            joined, first = self._enter(signalling, claims, wish)
+            door, signalling = self._engine.door, self._engine.signalling
+            joined, first = self._enter(door, claims, wish)
         except _Refused as refused:
             self.counts["signal_refused"] += 1
             await refuse_socket(scope, send, refused.status, refused.sentence)
@@ -105,7 +106,7 @@ class SignalEndpoint:
         if joined is None:
             await _send_last(send, first[0])
             return
-        socket = _Socket(self._encoder, self.counts, signalling, joined, receive, send)
+        socket = _Socket(self._encoder, self.counts, door, signalling, joined, receive, send)
         await socket.run(first, wish)
 
     def _admit(self, scope: Scope, path: str) -> tuple[Claims, JoinWish]:
@@ -121,7 +122,7 @@ class SignalEndpoint:
             token = query.get("access_token") or _bearer(scope)
             if not token:
                 raise _Refused(401, "no permissions to access the room")
-            claims = self._engine.signalling.admit(token)
+            claims = self._engine.door.admit(token)
             wish = read_wish(query, is_packed=path == _V1)
         except JoinInvalid as invalid:
             raise _Refused(400, invalid.sentence) from None
@@ -132,13 +133,13 @@ class SignalEndpoint:
         return claims, wish
 
     def _enter(
-        self, signalling: Signalling, claims: Claims, wish: JoinWish
+        self, door: Door, claims: Claims, wish: JoinWish
     ) -> tuple[Joined | None, list[bytes]]:
         """Join or resume; answers the first messages, and no connection where the client has to
         begin anew.
         """
         if wish.resumes:
-            resumed = signalling.resume(claims, wish.resumes)
+            resumed = door.resume(claims, wish.resumes)
             if resumed is None:
                 return None, [
                     outgoing.leave(
@@ -149,7 +150,7 @@ class SignalEndpoint:
                 ]
             return resumed, outgoing.reconnect_responses(resumed, self._ice_servers)
         try:
-            joined = signalling.join(claims, wish.connection)
+            joined = door.join(claims, wish.connection)
         except JoinRefused:
             raise _Refused(503, "the meeting is full") from None
         return joined, [outgoing.join_response(joined, self._ice_servers)]
@@ -162,6 +163,7 @@ class _Socket:
         self,
         encoder: Encoder,
         counts: Counter[str],
+        door: Door,
         signalling: Signalling,
         joined: Joined,
         receive: Receive,
@@ -169,6 +171,7 @@ class _Socket:
     ) -> None:
         self._encoder = encoder
         self._counts = counts
+        self._door = door
         self._signalling = signalling
         self._connection = joined.connection
         self._attachment: Attachment = joined.attachment
@@ -199,7 +202,7 @@ class _Socket:
         except OSError:
             pass  # the client is gone, which is what the next line is for
         finally:
-            self._signalling.lose(self._connection, self._attachment)
+            self._door.lose(self._connection, self._attachment)
 
     async def _read(self, wish: JoinWish) -> None:
         """Take the client's messages in order; ends when it is gone."""
@@ -283,7 +286,7 @@ class _Socket:
                 if due is Due.CLOSE:
                     self._counts["signal_silent"] += 1
                     return
-                self._signalling.renew_ticket(self._connection)
+                self._door.renew_ticket(self._connection)
 
     async def _flush(self) -> None:
         async with self._sending:

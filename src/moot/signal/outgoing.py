@@ -9,8 +9,8 @@ from livekit.protocol import models, rtc
 from msgspec import Struct
 
 from moot.media.builtin import notice as notices
+from moot.media.builtin.door import Joined
 from moot.media.builtin.notice import Notice
-from moot.media.builtin.signalling import Joined
 from moot.signal.translate import (
     LAYERS,
     PUBLISH_CODECS,

@@ -446,7 +446,7 @@ async def test_a_silent_socket_is_dropped_and_tickets_are_renewed(
     monkeypatch.setattr("moot.signal.protocol.SILENCE_S", 0.3)
     client, sid = await enter(stage, endpoint, "ana")
     token = (await client.response("refresh_token")).refresh_token
-    assert stage.engine.signalling.admit(token).identity == "ana.1"
+    assert stage.engine.door.admit(token).identity == "ana.1"
     async with asyncio.timeout(SOON_S):
         await client.task
     assert stage.engine.hub.connections[sid].signal_lost_at is not None

@@ -12,8 +12,8 @@ from livekit.protocol import models, room
 from tests.unit.media.builtin.test_signalling import MICROPHONE, join, publish, told
 from tests.unit.media.scripted import MEETING, Stage
 
+from moot.media.builtin.door import Joined
 from moot.media.builtin.notice import Closed, Closing, MeetingChanged, MuteChanged
-from moot.media.builtin.signalling import Joined
 from moot.media.source import Source
 from moot.media.tokens import Claims
 from moot.signal.asgi import Scope

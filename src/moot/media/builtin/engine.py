@@ -13,6 +13,7 @@ import structlog
 from moot.media.builtin.core import MediaCore
 from moot.media.builtin.core_events import CoreEvents
 from moot.media.builtin.data import DataRouter
+from moot.media.builtin.door import Door
 from moot.media.builtin.figures import connection_stats
 from moot.media.builtin.hub import Hub
 from moot.media.builtin.notice import Closing
@@ -44,7 +45,7 @@ UPKEEP_INTERVAL_S: Final = 1.0
 
 
 class BuiltinMediaEngine:
-    """Carries media in this process. `signalling` is its other face, for clients' dialects.
+    """Carries media in this process. `door` and `signalling` are its face to clients' dialects.
 
     Args:
         open_core: opens the sockets and starts the media threads; called by `start`.
@@ -69,6 +70,7 @@ class BuiltinMediaEngine:
         self._hub: Hub | None = None
         self._events: CoreEvents | None = None
         self._signalling: Signalling | None = None
+        self._door: Door | None = None
         self._upkeep_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -80,7 +82,8 @@ class BuiltinMediaEngine:
         core = self._open_core()
         self._hub = Hub(core, self._feed, self._ledger, self._clock)
         self._events = CoreEvents(self._hub, self._route)
-        self._signalling = Signalling(self._hub, self._signer)
+        self._signalling = Signalling(self._hub)
+        self._door = Door(self._hub, self._signer)
         loop = asyncio.get_running_loop()
         loop.add_reader(core.fileno(), self._drain)
         self._upkeep_task = loop.create_task(self._keep_up())
@@ -115,6 +118,17 @@ class BuiltinMediaEngine:
             meetings=len(hub.meetings),
             connections=len(hub.connections),
         )
+
+    @property
+    def door(self) -> Door:
+        """Where clients' dialects let connections in.
+
+        Raises:
+            MediaUnavailable: the engine has not been started, or has been closed.
+        """
+        if self._hub is None or self._door is None:
+            raise MediaUnavailable("The media engine is not running.")
+        return self._door
 
     @property
     def signalling(self) -> Signalling:

@@ -9,10 +9,10 @@ import pytest
 from tests.unit.media.builtin.test_signalling import CAMERA, connect, join, publish, told
 from tests.unit.media.scripted import MEETING, EngineClosed, QueueFull, Stage, happening
 
+from moot.media.builtin.door import Joined
 from moot.media.builtin.engine import CONNECT_S, FAILED_S, RESUME_S, BuiltinMediaEngine
 from moot.media.builtin.hub import EMPTY_TIMEOUT_S
 from moot.media.builtin.notice import Closed, Closing, MuteChanged
-from moot.media.builtin.signalling import Joined
 from moot.media.event import (
     EventsLost,
     MeetingClosed,
@@ -63,6 +63,7 @@ async def test_before_start_and_after_close_it_says_so(stage: Stage) -> None:
     assert not (await stage.engine.status()).is_ready
     for ask in (
         lambda: stage.engine.signalling,
+        lambda: stage.engine.door,
         lambda: stage.engine.hub,
         stage.engine.counts,
     ):
@@ -111,7 +112,7 @@ async def test_lost_signalling_ends_after_its_time(stage: Stage) -> None:
     """JOIN-4: a connection waits for its signalling to come back, then it is gone."""
     ana = await join(stage, "ana")
     connect(stage, ana)
-    stage.engine.signalling.lose(ana.connection, ana.attachment)
+    stage.engine.door.lose(ana.connection, ana.attachment)
     passes(stage, RESUME_S - 1)
     assert is_there(stage, ana)
     passes(stage, 1)
@@ -128,7 +129,7 @@ async def test_a_failed_transport_ends_after_its_time(stage: Stage) -> None:
         connect(stage, joined)
         fail(stage, joined)
     assert not ana.connection.is_connected
-    stage.engine.signalling.lose(bo.connection, bo.attachment)
+    stage.engine.door.lose(bo.connection, bo.attachment)
     passes(stage, FAILED_S / 2)
     assert is_there(stage, ana)
     assert not is_there(stage, bo)
@@ -294,7 +295,7 @@ async def test_data_goes_where_the_dialect_says(stage: Stage) -> None:
         ((MEETING, "lossy", b"2"), [bo.connection.sid]),
         ((MEETING, "lossy", b"1"), None),
     ]
-    claims = stage.engine.signalling.admit(await stage.ticket("mute", may_send_data=False))
+    claims = stage.engine.door.admit(await stage.ticket("mute", may_send_data=False))
     assert not claims.may_send_data
     quiet = await join(stage, "mute", may_send_data=False)
     router.handle(happening("DataReceived", **{**facts, "connection": quiet.connection.sid}))

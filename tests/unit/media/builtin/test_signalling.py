@@ -8,6 +8,7 @@ import pytest
 from tests.unit.media.scripted import MEETING, Stage
 
 from moot.media.builtin.connection import Connection, ConnectionRequest
+from moot.media.builtin.door import Joined, JoinRefused
 from moot.media.builtin.notice import (
     Closed,
     Closing,
@@ -27,8 +28,6 @@ from moot.media.builtin.notice import (
 from moot.media.builtin.publication import PublicationRequest
 from moot.media.builtin.signalling import (
     PUBLICATIONS_LIMIT,
-    Joined,
-    JoinRefused,
     SubscriptionWish,
 )
 from moot.media.builtin.view import ConnectionState, Permission
@@ -48,10 +47,8 @@ MICROPHONE = PublicationRequest(cid="mic", kind="audio", source=Source.MICROPHON
 async def join(stage: Stage, name: str, mode: Any = "single", **facts: Any) -> Joined:
     """Join with a fresh ticket."""
     wants = facts.pop("wants_everything", True)
-    claims = stage.engine.signalling.admit(await stage.ticket(name, **facts))
-    return stage.engine.signalling.join(
-        claims, ConnectionRequest(mode=mode, wants_everything=wants)
-    )
+    claims = stage.engine.door.admit(await stage.ticket(name, **facts))
+    return stage.engine.door.join(claims, ConnectionRequest(mode=mode, wants_everything=wants))
 
 
 def connect(stage: Stage, joined: Joined) -> None:
@@ -103,20 +100,19 @@ async def test_a_newcomer_finds_the_others_and_they_find_it(stage: Stage) -> Non
 
 async def test_a_ticket_that_is_not_for_joining_opens_nothing(stage: Stage) -> None:
     """PERSON-2: garbage, a ticket of a removed identity and a token for the API are turned away."""
-    signalling = stage.engine.signalling
     with pytest.raises(TokenInvalid):
-        signalling.admit("garbage")
+        stage.engine.door.admit("garbage")
     token = await stage.ticket("ana")
     await stage.engine.remove(MEETING, "ana.1")
     with pytest.raises(JoinRefused):
-        signalling.admit(token)
+        stage.engine.door.admit(token)
     for facts in ({"may_join": False}, {"identity": ""}, {"meeting_key": ""}):
         given: dict[str, Any] = {
             "identity": "x.1", "name": "", "meeting_key": MEETING, "may_join": True,
             "granted_at": stage.clock.now, "expires_at": stage.clock.now + 60, **facts,
         }  # fmt: skip
         with pytest.raises(JoinRefused):
-            signalling.admit(stage.signer.sign_claims(Claims(**given), "").token)
+            stage.engine.door.admit(stage.signer.sign_claims(Claims(**given), "").token)
     long = Claims(
         identity="x" * 129,
         name="",
@@ -126,7 +122,7 @@ async def test_a_ticket_that_is_not_for_joining_opens_nothing(stage: Stage) -> N
         expires_at=stage.clock.now + 60,
     )
     with pytest.raises(TokenInvalid):
-        signalling.admit(stage.signer.sign_claims(long, "").token)
+        stage.engine.door.admit(stage.signer.sign_claims(long, "").token)
 
 
 async def test_a_removed_person_who_is_let_back_in_gets_in(stage: Stage) -> None:
@@ -170,7 +166,7 @@ async def test_a_hidden_connection_is_seen_by_nobody(stage: Stage) -> None:
         may_join=True,
         is_hidden=True,
     )
-    hidden = stage.engine.signalling.join(claims, ConnectionRequest(mode="single"))
+    hidden = stage.engine.door.join(claims, ConnectionRequest(mode="single"))
     stage.engine.signalling.leave(hidden.connection)
     assert told(ana.connection, ParticipantsChanged) == []
     assert [view.identity for view in hidden.others] == ["ana.1"]
@@ -271,10 +267,10 @@ async def test_a_forbidden_source_stays_muted_until_its_owner_unmutes(stage: Sta
 
 async def test_a_mute_said_before_the_join_holds(stage: Stage) -> None:
     """EVENT-4: a source forbidden between ticket and join is forbidden from the first packet."""
-    claims = stage.engine.signalling.admit(await stage.ticket("ana"))
+    claims = stage.engine.door.admit(await stage.ticket("ana"))
     stage.clock.now += 1
     await stage.engine.set_sources(MEETING, "ana.1", frozenset())
-    joined = stage.engine.signalling.join(claims, ConnectionRequest(mode="single"))
+    joined = stage.engine.door.join(claims, ConnectionRequest(mode="single"))
     assert stage.core.named("open_connection")[0]["sources"] == []
     track_id = publish(stage, joined, MICROPHONE)
     assert joined.connection.publications[track_id].is_silent
@@ -364,9 +360,8 @@ async def test_trust_decides_who_gets_a_track(stage: Stage) -> None:
 async def test_resume_carries_on_and_voids_old_descriptions(stage: Stage) -> None:
     """JOIN-4: signalling that was lost and comes back is no leave and no join."""
     ana, bo = await join(stage, "ana", "dual"), await join(stage, "bo")
-    signalling = stage.engine.signalling
     track_id = publish(stage, bo, CAMERA)
-    signalling.lose(ana.connection, ana.attachment)
+    stage.engine.door.lose(ana.connection, ana.attachment)
     assert ana.connection.signal_lost_at is not None
     stage.happens(
         "Answer",
@@ -376,8 +371,8 @@ async def test_resume_carries_on_and_voids_old_descriptions(stage: Stage) -> Non
         sdp="old",
         mid_to_track={},
     )
-    claims = signalling.admit(await stage.ticket("ana"))
-    resumed = signalling.resume(claims, ana.connection.sid)
+    claims = stage.engine.door.admit(await stage.ticket("ana"))
+    resumed = stage.engine.door.resume(claims, ana.connection.sid)
     assert resumed is not None
     assert resumed.connection is ana.connection
     assert ana.connection.signal_lost_at is None
@@ -386,20 +381,19 @@ async def test_resume_carries_on_and_voids_old_descriptions(stage: Stage) -> Non
     assert all(type(notice).__name__ != "Described" for notice in waiting)
     assert resumed.others[0].publications[0].track_id == track_id
     assert not any(isinstance(event, TransportDisconnected) for event in stage.heard)
-    signalling.lose(ana.connection, ana.attachment)
+    stage.engine.door.lose(ana.connection, ana.attachment)
     assert ana.connection.signal_lost_at is None
 
 
 async def test_nothing_of_another_is_resumed(stage: Stage) -> None:
     """JOIN-3: a sid alone resumes nothing: identity and meeting have to be the ticket's."""
     ana = await join(stage, "ana")
-    signalling = stage.engine.signalling
-    other = signalling.admit(await stage.ticket("bo"))
-    elsewhere = signalling.admit(await stage.ticket("ana", meeting_key="OTHER.1"))
-    own = signalling.admit(await stage.ticket("ana"))
-    assert signalling.resume(other, ana.connection.sid) is None
-    assert signalling.resume(elsewhere, ana.connection.sid) is None
-    assert signalling.resume(own, "PA_none") is None
+    other = stage.engine.door.admit(await stage.ticket("bo"))
+    elsewhere = stage.engine.door.admit(await stage.ticket("ana", meeting_key="OTHER.1"))
+    own = stage.engine.door.admit(await stage.ticket("ana"))
+    assert stage.engine.door.resume(other, ana.connection.sid) is None
+    assert stage.engine.door.resume(elsewhere, ana.connection.sid) is None
+    assert stage.engine.door.resume(own, "PA_none") is None
 
 
 async def test_own_facts_change_only_where_allowed(stage: Stage) -> None:
@@ -429,8 +423,8 @@ async def test_own_facts_change_only_where_allowed(stage: Stage) -> None:
 
 async def test_a_client_brings_own_facts_only_where_allowed(stage: Stage) -> None:
     """PERSON-2: what a request to join says of its sender counts only with the permission."""
-    claims = stage.engine.signalling.admit(await stage.ticket("ana"))
-    joined = stage.engine.signalling.join(
+    claims = stage.engine.door.admit(await stage.ticket("ana"))
+    joined = stage.engine.door.join(
         claims,
         ConnectionRequest(mode="single", metadata="I am host", attributes={"role": "host"}),
     )
@@ -457,11 +451,11 @@ async def test_a_renewed_ticket_says_what_holds_now(stage: Stage) -> None:
     stage.clock.now += 1
     await stage.engine.set_sources(MEETING, "ana.1", frozenset({Source.SCREEN}))
     stage.clock.now += 1
-    stage.engine.signalling.renew_ticket(ana.connection)
+    stage.engine.door.renew_ticket(ana.connection)
     (renewed,) = told(ana.connection, TicketRenewed)
-    claims = stage.engine.signalling.admit(renewed.token)
+    claims = stage.engine.door.admit(renewed.token)
     assert claims.forwarded == {Source.SCREEN}
-    joined = stage.engine.signalling.join(claims, ConnectionRequest(mode="single"))
+    joined = stage.engine.door.join(claims, ConnectionRequest(mode="single"))
     assert joined.connection.forwarded == {Source.SCREEN}
 
 

@@ -1,0 +1,115 @@
+"""The adapter while LiveKit is away or answers strangely; with a real one: the contract suite."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from livekit.protocol import models, room
+from tests.livekit.server import free_ports
+from tests.unit.media.scripted import KEY, MEETING, SECRET
+
+from moot.media.event import EventsLost, TransportConnected
+from moot.media.grant import GrantRequest
+from moot.media.livekit import LiveKitMediaEngine
+from moot.media.port import MediaEngine, MediaUnavailable
+
+WITHIN_S = 5
+
+
+@pytest.fixture
+def port() -> int:
+    return free_ports(1)[0]
+
+
+@pytest.fixture
+async def engine(port: int, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveKitMediaEngine]:
+    """An adapter whose LiveKit is not there yet."""
+    monkeypatch.setattr("moot.media.livekit.ASK_INTERVAL_S", 0.05)
+    made = LiveKitMediaEngine(f"ws://127.0.0.1:{port}", KEY, SECRET)
+    await made.start()
+    yield made
+    await made.close()
+
+
+def wish() -> GrantRequest:
+    return GrantRequest(
+        meeting_key=MEETING, participant_id="ana", connection_id="1", name="Ana", url="ws://moot"
+    )
+
+
+async def answer(port: int, status: int, present: list[str]) -> web.AppRunner:
+    """Be a LiveKit that answers every call in one way."""
+
+    async def call(request: web.Request) -> web.Response:
+        if status != 200:
+            return web.json_response({"code": "unauthenticated", "msg": ""}, status=status)
+        infos = [
+            models.ParticipantInfo(identity=name, sid="PA_1", state="ACTIVE")  # type: ignore[arg-type]
+            for name in present
+        ]
+        body = room.ListParticipantsResponse(participants=infos).SerializeToString()
+        return web.Response(body=body, content_type="application/protobuf")
+
+    app = web.Application()
+    app.router.add_post("/twirp/{path:.*}", call)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return runner
+
+
+async def test_tickets_are_made_while_livekit_is_away(engine: LiveKitMediaEngine) -> None:
+    """MEDIA-2: a ticket needs no call and leads to LiveKit's address; orders say what is wrong."""
+    media: MediaEngine = engine
+    ticket = await media.grant(wish())
+    assert ticket.url.startswith("ws://127.0.0.1")
+    status = await media.status()
+    assert (status.name, status.is_ready) == ("livekit", False)
+    with pytest.raises(MediaUnavailable):
+        await media.remove(MEETING, "ana.1")
+    with pytest.raises(MediaUnavailable):
+        await media.end(MEETING)
+
+
+async def test_a_livekit_that_comes_back_is_asked_anew(
+    engine: LiveKitMediaEngine, port: int
+) -> None:
+    """JOIN-10: after an outage control is told that it missed something, and what is there now."""
+    events = engine.events()
+    await engine.grant(wish())
+    while engine._is_reachable:  # noqa: ASYNC110 - the adapter sets no event for it
+        await asyncio.sleep(0.01)
+    runner = await answer(port, 200, ["ana.1"])
+    async with asyncio.timeout(WITHIN_S):
+        assert await anext(events) == TransportConnected(meeting_key=MEETING, identity="ana.1")
+        assert await anext(events) == EventsLost()
+    assert (await engine.status()).is_ready
+    await runner.cleanup()
+
+
+async def test_a_wrong_secret_is_said(engine: LiveKitMediaEngine, port: int) -> None:
+    """ERR-1: a LiveKit that refuses our key is unavailable, with its reason."""
+    runner = await answer(port, 401, [])
+    status = await engine.status()
+    assert "unauthenticated" in status.sentence
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("ws://host:1", "ws://host:1"),
+        ("wss://host/", "wss://host"),
+        ("http://host:1", "ws://host:1"),
+        ("https://host", "wss://host"),
+    ],
+)
+async def test_browsers_get_a_websocket_address(given: str, told: str) -> None:
+    """MEDIA-2: whichever way the address is written, a client's SDK can take it."""
+    engine = LiveKitMediaEngine(given, KEY, SECRET)
+    await engine.start()
+    assert (await engine.grant(wish())).url == told
+    await engine.close()
