@@ -1,5 +1,6 @@
 """Every source file has its test."""
 
+import ast
 import re
 from functools import cache
 from pathlib import Path
@@ -8,9 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src/moot"
-IMPORT = re.compile(
-    r"^\s*(?:from (moot[\w.]*) import ([\w, ()\n]+?)$|import (moot[\w.]*))", re.MULTILINE
-)
+# Files that only a whole server can show; the suite that does stands beside each.
+WHOLE = {"app.py": "tests/integration/test_scenes.py"}
 
 
 def sources() -> list[str]:
@@ -21,25 +21,60 @@ def sources() -> list[str]:
     )
 
 
+def module_of(name: str) -> str:
+    return "moot." + ".".join(Path(name).with_suffix("").parts)
+
+
+def imports(file: Path) -> set[str]:
+    """Return every module of moot that a file imports, and every name that may be one."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in names if name.startswith("moot")}
+
+
 @cache
-def imported() -> frozenset[str]:
-    """Return every module of moot that a test imports by name."""
-    names = set()
-    for file in (ROOT / "tests").rglob("*.py"):
-        if "architecture" in file.parts or "node_modules" in file.parts:
-            continue
-        for package, members, module in IMPORT.findall(file.read_text(encoding="utf-8")):
-            names.add(package or module)
-            names |= {f"{package}.{member}" for member in re.findall(r"\w+", members)}
-    return frozenset(names)
+def tested() -> frozenset[str]:
+    """Return the modules that have a test.
+
+    Those are the modules that a test is named for or imports, and the parts that such a module has
+    in its own folder: what only makes up a tested whole is tested with it.
+    """
+    tests = [
+        file
+        for file in (ROOT / "tests").rglob("*.py")
+        if not {"architecture", "node_modules"} & set(file.parts)
+    ]
+    named = {re.sub(r"^test_", "", file.stem) for file in tests if file.name.startswith("test_")}
+    found = {module_of(name) for name in sources() if Path(name).stem in named}
+    found |= set[str]().union(*(imports(file) for file in tests))
+    by_module = {module_of(name): SOURCE / name for name in sources()}
+    fresh = {name for name in found if name in by_module}
+    while fresh:
+        parts = {
+            part
+            for name in fresh
+            for part in imports(by_module[name])
+            if part in by_module and by_module[part].parent == by_module[name].parent != SOURCE
+        }
+        fresh = parts - found
+        found |= parts
+    return frozenset(found)
 
 
 @pytest.mark.parametrize("name", sources())
 def test_every_python_file_has_a_test(name: str) -> None:
-    """A file `x/y.py` has a `test_y.py`, or a test that imports it by name."""
-    path = Path(name).with_suffix("")
-    module = "moot." + ".".join(path.parts)
-    named = [*(ROOT / "tests").glob(f"*/**/test_{path.name}*.py")]
-    assert named or module in imported(), (
-        f"write tests/unit/{path.with_name(f'test_{path.name}.py')}"
-    )
+    """A file is named by a test, imported by one, or part of a file in its folder that is."""
+    if name in WHOLE:
+        assert (ROOT / WHOLE[name]).is_file()
+        return
+    path = Path(name)
+    assert module_of(name) in tested(), f"write tests/unit/{path.with_name(f'test_{path.name}')}"
+
+
+def test_what_only_a_server_shows_still_exists() -> None:
+    """An exception that names no file is left over."""
+    assert [name for name in WHOLE if not (SOURCE / name).is_file()] == []
