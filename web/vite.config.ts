@@ -10,6 +10,31 @@ const server = process.env['MOOT_DEV_SERVER'] ?? 'http://localhost:3000';
 /** Files that are fetched when wanted and never kept ahead: fonts of other scripts, and what only blur needs. */
 const WHEN_WANTED = /(cyrillic|greek|vietnamese|latin-ext|\.wasm|\.tflite|\.data|blur)/;
 
+const BLUR = JSON.parse(readFileSync(new URL('./node_modules/@mediapipe/selfie_segmentation/package.json', import.meta.url), 'utf8')) as { version: string };
+const BLUR_FOLDER = `/assets/blur-${BLUR.version}/`;
+/** Of the segmenter's package only what browsers of today ask for: WebAssembly with SIMD, and the wide model. */
+const BLUR_FILES = [
+  'selfie_segmentation.js',
+  'selfie_segmentation.binarypb',
+  'selfie_segmentation_landscape.tflite',
+  'selfie_segmentation_solution_simd_wasm_bin.js',
+  'selfie_segmentation_solution_simd_wasm_bin.wasm',
+];
+
+/** Ship the background segmenter as it is, so that nothing is ever fetched from a third host. */
+function blurFiles(): Plugin {
+  return {
+    name: 'moot-blur-files',
+    apply: 'build',
+    generateBundle() {
+      for (const file of BLUR_FILES) {
+        const source = readFileSync(new URL(`./node_modules/@mediapipe/selfie_segmentation/${file}`, import.meta.url));
+        this.emitFile({ type: 'asset', fileName: `${BLUR_FOLDER.slice(1)}${file}`, source });
+      }
+    },
+  };
+}
+
 /** Write the service worker with the names of this build's files. */
 function shellWorker(): Plugin {
   return {
@@ -27,7 +52,8 @@ function shellWorker(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), shellWorker()],
+  plugins: [react(), blurFiles(), shellWorker()],
+  define: { 'import.meta.env.VITE_BLUR_FOLDER': JSON.stringify(BLUR_FOLDER) },
   build: {
     outDir: '../src/moot/page',
     emptyOutDir: true,

@@ -30,6 +30,7 @@ const page = new Page({
   recent: new RecentMeetings(lasting),
   tab: await Tab.open(memoryOf('sessionStorage'), 'locks' in navigator ? navigator.locks : undefined),
   loadEngine: async () => new (await import('./media/livekit-engine')).LiveKitEngine(),
+  loadBlur: async () => (await import('./media/blur')).blurBackground,
   now: () => Date.now(),
 });
 const place = document.getElementById('page');

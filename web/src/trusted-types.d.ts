@@ -9,6 +9,12 @@ interface TrustedTypePolicy {
 
 interface Window {
   readonly trustedTypes?: {
+    readonly defaultPolicy: TrustedTypePolicy | null;
     createPolicy(name: string, rules: { createScriptURL?: (input: string) => string }): TrustedTypePolicy;
   };
+}
+
+interface ImportMetaEnv {
+  /** Where the build puts the background segmenter, as an absolute path that ends in a slash. */
+  readonly VITE_BLUR_FOLDER: string;
 }

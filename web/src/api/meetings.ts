@@ -53,7 +53,7 @@ export function changeMe(meetingId: string, sender: Sender, change: OwnChange): 
 }
 
 export function freshTicket(meetingId: string, sender: Sender): Promise<{ media: MediaTicket }> {
-  return call('POST', at(meetingId, '/participants/me/media'), { body: {}, sender });
+  return call('POST', at(meetingId, '/participants/me/media'), { sender });
 }
 
 export function react(meetingId: string, sender: Sender, emoji: string): Promise<unknown> {

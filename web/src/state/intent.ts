@@ -12,6 +12,7 @@ const BELIEVED_MS = 2_000;
 export class Intent {
   readonly #pressed = new Live<boolean | null>(null);
   #isSending = false;
+  #lastPressed: boolean | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** What to show now. */
@@ -33,8 +34,14 @@ export class Intent {
     return this.#pressed;
   }
 
+  /** What was pressed last here, or null: tells whether a change was one's own wish. */
+  get lastPressed(): boolean | null {
+    return this.#lastPressed;
+  }
+
   press(on: boolean): void {
     clearTimeout(this.#timer);
+    this.#lastPressed = on;
     this.#pressed.set(on);
     void this.#deliver();
   }

@@ -3,7 +3,7 @@ import type { MediaEngine } from '../media/port';
 import type { MediaTicket } from '../protocol/objects';
 
 /** Milliseconds before each next try for a new media link; the last one repeats. */
-const RETRY_MS = [200, 500, 1_000, 2_000, 4_000];
+const RETRY_MS = [300, 500, 1_000, 2_000, 4_000];
 
 /** Keeps one media engine connected: where LiveKit gives up, a fresh ticket is asked for and the link made anew. */
 export class MediaLink {
@@ -46,13 +46,15 @@ export class MediaLink {
     if (this.#isTrying || this.#isClosed) return;
     this.#isTrying = true;
     let ticket = first;
-    for (let attempt = 0; !this.#isClosed; attempt += 1) {
+    for (let attempt = 0; ; attempt += 1) {
+      // Where the meeting is over the media goes first, and the event stream says why a moment later.
+      if (!ticket) await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]));
+      if (this.#isClosed) break;
       try {
         await engine.connect(ticket ?? (await this.freshTicket()));
         break;
       } catch {
         ticket = null;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)]));
       }
     }
     this.#isTrying = false;

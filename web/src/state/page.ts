@@ -1,10 +1,10 @@
 import * as api from '../api/meetings';
 import { isTransient, ProblemError, problemCode } from '../api/problem';
 import { say, sayFailure } from '../console';
-import { Live, type ReadLive } from '../live';
+import { derive, Live, watch, type ReadLive } from '../live';
 import { openCamera, openMicrophone } from '../media/capture';
 import type { Problem } from '../protocol/objects';
-import { LocalDevice, type LocalDevices } from './local-device';
+import { LocalDevice, type Effect, type LocalDevices } from './local-device';
 import { meetingPath, parseMeetingId } from './meeting-id';
 import type { Preferences } from './preferences';
 import type { RecentMeetings } from './recent';
@@ -25,6 +25,7 @@ export interface Address {
 
 export interface PageOptions extends Omit<SeatOptions, 'devices'> {
   readonly address: Address;
+  readonly loadBlur: () => Promise<Effect>;
 }
 
 /** The whole page: which screen, and what lives as long as the page does. */
@@ -43,6 +44,7 @@ export class Page {
       microphone: new LocalDevice({ open: (id) => openMicrophone(id, values.value.noiseSuppression), staysOpen: true }, values.value.microphone),
       camera: new LocalDevice({ open: (id) => openCamera(id), staysOpen: false }, values.value.camera),
     };
+    this.#followBlur();
     options.address.onBack(() => this.#show(options.address.path()));
   }
 
@@ -87,6 +89,12 @@ export class Page {
       sayFailure('Error creating meeting', { ...(ownId ? { meeting_id: ownId } : {}), code: problemCode(error) });
       this.#creating.set({ kind: 'failed', problem: error instanceof ProblemError ? error.problem : null });
     }
+  }
+
+  /** Blur as wished; the program for it is loaded when it is wanted first. */
+  #followBlur(): void {
+    const effect: Effect = async (camera) => (await this.options.loadBlur())(camera);
+    watch(derive([this.preferences.values], ({ blur }) => blur), (blur) => this.devices.camera.setEffect(blur ? effect : null));
   }
 
   #show(path: string, hasBegun = false): void {

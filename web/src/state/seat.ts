@@ -95,14 +95,15 @@ export class Seat {
     }
   }
 
-  /** Join, or knock where a host opens the door. */
-  async join(name: string, passcode: string | null = null): Promise<void> {
+  /** Join, or knock where a host opens the door. `hasKnocked`: a host has answered. */
+  async join(name: string, passcode: string | null = null, hasKnocked = false): Promise<void> {
     const { devices, preferences } = this.options;
     const before = this.#phase.value;
     if (before.kind !== 'before' || before.isJoining) return;
     preferences.set({ name });
     this.#passcode = passcode;
     const turn = this.#next({ ...before, isJoining: true, problem: null });
+    if (before.preview.meeting.lobby && !before.preview.known && !hasKnocked) return this.#knock(name, before);
     const isSecond = before.elsewhere.length > 0;
     // A second tab joins silently: the intents stay those of the first (JOIN-6).
     const intents = isSecond ? {} : { audio: devices.microphone.isOn.value, video: devices.camera.isOn.value };
@@ -267,7 +268,7 @@ export class Seat {
 
   #joinAfter(name: string, before: Phase & { kind: 'before' }): Promise<void> {
     this.#phase.set({ ...before, isJoining: false, problem: null });
-    return this.join(name, this.#passcode);
+    return this.join(name, this.#passcode, true);
   }
 
   /** This person's other open connections. */

@@ -7,6 +7,7 @@ import { openScreen } from '../media/capture';
 import type { Participant } from '../protocol/objects';
 import { Intent } from './intent';
 import type { LocalDevices } from './local-device';
+import type { TextKey } from '../text/keys';
 import type { Notices } from './notices';
 
 /** What this tab does with the person's own microphone, camera, screen and hand. */
@@ -57,7 +58,11 @@ export class Self {
       watch(devices.camera.fault, (fault) => {
         if (fault && this.camera.value.value) this.camera.press(false);
       }),
-      this.#onServer((mine) => mine.video, () => this.#cameraHere.set(false)),
+      this.#onServer((mine) => mine.audio, () => this.#sayIfByHost(this.microphone, 'notice.mutedByHost')),
+      this.#onServer((mine) => mine.video, () => {
+        this.#sayIfByHost(this.camera, 'notice.cameraByHost');
+        this.#cameraHere.set(false);
+      }),
       this.#onServer((mine) => mine.screen, () => this.#endShare()),
     );
   }
@@ -119,6 +124,12 @@ export class Self {
       if (was && !is) whenOff();
       was = is;
     });
+  }
+
+  /** Switched off, though not by a press here nor, as far as can be told, in another tab: then a host did it. */
+  #sayIfByHost(intent: Intent, text: TextKey): void {
+    if (intent.lastPressed === false || this.options.me.value.connections > 1) return;
+    this.options.notices.show(text, { topic: text, forS: 8 });
   }
 
   #onRefused(error: unknown): void {

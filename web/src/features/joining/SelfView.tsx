@@ -42,6 +42,7 @@ export function SelfView({ page }: { readonly page: Page }) {
         <div className={styles['controls']}>
           <MicrophoneControl page={page} />
           <CameraControl page={page} />
+          <BlurControl page={page} />
           <span>
             <button type="button" aria-label={say('join.testSpeaker')} title={say('join.testSpeaker')} onClick={playSpeakerTest}>
               <Icon name="speaker" />
@@ -85,6 +86,19 @@ function MicrophoneControl({ page }: { readonly page: Page }) {
         {isOn && <Level track={track} />}
       </button>
       <DeviceMenu kind="sound" devices={page.devices} preferences={page.preferences} />
+    </span>
+  );
+}
+
+function BlurControl({ page }: { readonly page: Page }) {
+  const say = useSay();
+  const { blur } = useLive(page.preferences.values);
+  const label = say(blur ? 'device.blurOff' : 'device.blurOn');
+  return (
+    <span data-on={blur || undefined}>
+      <button type="button" aria-label={label} title={label} onClick={() => page.preferences.set({ blur: !blur })}>
+        <Icon name="blur" />
+      </button>
     </span>
   );
 }

@@ -27,6 +27,7 @@ export function SettingsDialog({ page, meeting, onClose }: { readonly page: Page
           set({ noiseSuppression });
           page.devices.microphone.reopen();
         }} />
+        <Switch label={say('settings.blur')} isOn={values.blur} onChange={(blur) => set({ blur })} />
         <Switch label={say('settings.saveData')} hint={say('settings.saveDataHint')} isOn={values.savesData} onChange={(savesData) => set({ savesData })} />
         <Switch label={say('settings.sounds')} isOn={values.sounds} onChange={(sounds) => set({ sounds })} />
       </section>
