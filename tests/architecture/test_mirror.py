@@ -37,7 +37,7 @@ def imports(file: Path) -> set[str]:
 
 
 @cache
-def tested() -> frozenset[str]:
+def having_tests() -> frozenset[str]:
     """Return the modules that have a test.
 
     Those are the modules that a test is named for or imports, and the parts that such a module has
@@ -72,7 +72,7 @@ def test_every_python_file_has_a_test(name: str) -> None:
         assert (ROOT / WHOLE[name]).is_file()
         return
     path = Path(name)
-    assert module_of(name) in tested(), f"write tests/unit/{path.with_name(f'test_{path.name}')}"
+    assert module_of(name) in having_tests(), f"write tests/unit/{path.with_name(f'test_{path.name}')}"
 
 
 def test_what_only_a_server_shows_still_exists() -> None:
