@@ -6,6 +6,7 @@ the caller so that "created" is "the returned id is mine" on every database (des
 
 from __future__ import annotations
 
+import contextlib
 import re
 import unicodedata
 from typing import Final, NewType
@@ -33,6 +34,8 @@ _MEETING_ID: Final = re.compile(r"[A-Z0-9]{3,64}")
 _IGNORED: Final = re.compile(r"[\s\-\u2010-\u2015\u2212\u00ad\u200b\ufe58\ufe63\uff0d]+")
 _RAW_LIMIT: Final = 256
 _NAME_LIMIT: Final = 80
+_UUID_LIMIT: Final = 45
+"""The longest spelling that Python reads: a URN."""
 
 
 def parse_meeting_id(raw: str) -> MeetingId:
@@ -44,7 +47,8 @@ def parse_meeting_id(raw: str) -> MeetingId:
     if len(raw) > _RAW_LIMIT:
         raise Problem("meeting_id_invalid", reason="This one is too long.")
     text = _IGNORED.sub("", raw)
-    # Only ASCII letters are raised: "ß".upper() is "SS", and two spellings must not meet by accident.
+    # Only ASCII letters are raised: "ß".upper() is "SS", and two spellings must not meet by
+    # accident.
     canonical = text.upper() if text.isascii() else text
     if _MEETING_ID.fullmatch(canonical):
         return MeetingId(canonical)
@@ -72,7 +76,9 @@ def parse_name(raw: str) -> str:
     # scripts and emoji need stay: the rest are bidirectional overrides and invisible marks.
     for char in name:
         category = unicodedata.category(char)
-        if category in ("Cc", "Cs", "Cn", "Co", "Zl", "Zp") or (category == "Cf" and char not in "\u200c\u200d"):
+        if category in ("Cc", "Cs", "Cn", "Co", "Zl", "Zp") or (
+            category == "Cf" and char not in "\u200c\u200d"
+        ):
             raise Problem("name_invalid", reason="This one has an invisible character.")
     if not name.strip("\u200c\u200d "):
         raise Problem("name_invalid", reason="This one is empty.")
@@ -87,12 +93,10 @@ def parse_uuid(raw: str, *, field: str) -> str:
     Raises:
         Problem: `body_invalid`, naming `field`.
     """
-    try:
-        if len(raw) > 45:
-            raise ValueError
-        return str(UUID(raw))
-    except ValueError:
-        raise Problem("body_invalid", reason=f"`{field}` is not a UUID") from None
+    if len(raw) <= _UUID_LIMIT:
+        with contextlib.suppress(ValueError):
+            return str(UUID(raw))
+    raise Problem("body_invalid", reason=f"`{field}` is not a UUID")
 
 
 def uuid7(*, now_ms: int, random: int) -> str:
@@ -102,8 +106,8 @@ def uuid7(*, now_ms: int, random: int) -> str:
         now_ms: milliseconds since 1970, 48 bits used.
         random: at least 74 random bits.
     """
-    value = (now_ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (random & 0xFFF) << 64 | 0b10 << 62 | (random >> 12) & (2**62 - 1)
-    return str(UUID(int=value))
+    head = (now_ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | (random & 0xFFF) << 64
+    return str(UUID(int=head | 0b10 << 62 | (random >> 12) & (2**62 - 1)))
 
 
 def generated_meeting_id(random: int) -> MeetingId:

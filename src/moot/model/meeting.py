@@ -21,8 +21,9 @@ from moot.model.ids import (
 
 Role = Literal["host", "guest"]
 Status = Literal["waiting", "connected", "reconnecting", "disconnected", "removed", "denied"]
-"""`waiting`/`denied`: in the lobby. `connected`: a connection is pending or open. `reconnecting`: all
-connections are lost, the linger time runs. `disconnected`: left, or the linger time is over."""
+"""`waiting`/`denied`: in the lobby. `connected`: a connection is pending or open.
+`reconnecting`: all connections are lost, the linger time runs. `disconnected`: left, or the linger
+time is over."""
 ConnectionState = Literal["pending", "open", "lost", "closed"]
 """`pending`: joined, event stream not yet open. `lost`: stream gone, linger time runs."""
 Source = Literal["microphone", "camera", "screen"]
@@ -51,7 +52,8 @@ class Meeting(msgspec.Struct, frozen=True):
     run: int = 1
     """Grows when a host ends the meeting; names the LiveKit room together with the id (MEDIA-3)."""
     epoch: int = 1
-    """Names the event log; changes when the log starts afresh, so that no client resumes into another history."""
+    """Names the event log; changes when the log starts afresh, so that no client resumes into
+    another history."""
     event_seq: int = 0
     """Number of the last durable event (EVENT-1)."""
     version: int = 1
@@ -76,7 +78,8 @@ class Participant(msgspec.Struct, frozen=True):
     joined_at: int
     changed_at: int
     run: int = 1
-    """The meeting's run in which hand, intents and admission were last set; older ones start afresh (MEET-7)."""
+    """The meeting's run in which hand, intents and admission were last set; older ones start
+    afresh (MEET-7)."""
     fence: int = 0
     """Fencing number of the newest connection; only grows (JOIN-3)."""
     audio: bool = False
@@ -93,7 +96,8 @@ class Participant(msgspec.Struct, frozen=True):
     """The name comes from an account, not from a guest."""
     left_at: int | None = None
     twin: int = 1
-    """Which one of this name it is among those who were in when it came; shown from 2 on (PERSON-3)."""
+    """Which one of this name it is among those who were in when it came; shown from 2 on
+    (PERSON-3)."""
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -108,7 +112,7 @@ class Connection(msgspec.Struct, frozen=True):
     changed_at: int
     process_id: ProcessId | None = None
     device: str = ""
-    """A label the page chose ("Firefox on Linux"), at most 80 characters, shown only to its owner."""
+    """A label the page chose ("Firefox on Linux"), at most 80 characters, shown to its owner."""
 
 
 class ChatMessage(msgspec.Struct, frozen=True):
@@ -132,8 +136,8 @@ class Event(msgspec.Struct, frozen=True):
     """One durable change, numbered in the transaction that made it (EVENT-1).
 
     Attributes:
-        audience: "" for everyone, "hosts", or participant ids joined by one space. Others receive the
-            number and type "hidden" without a body, so that their count has no gap.
+        audience: "" for everyone, "hosts", or participant ids joined by one space. Others receive
+            the number and type "hidden" without a body, so that their count has no gap.
         body: the public JSON of the change (see docs/protocol/realtime.md).
     """
 

@@ -99,7 +99,7 @@ class MessageView(msgspec.Struct, frozen=True):
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A meeting's whole durable state at `meeting.event_seq`, as one reader may see it (EVENT-2)."""
+    """A meeting's whole durable state at `meeting.event_seq`, as one reader sees it (EVENT-2)."""
 
     meeting: MeetingView
     participants: Sequence[ParticipantView]

@@ -76,7 +76,7 @@ async def test_repeat_of_a_join(world: World) -> None:
 
 
 async def test_older_connection_changes_nothing(world: World) -> None:
-    """JOIN-3: a command of a connection that has made room is connection_closed and does nothing."""
+    """JOIN-3: a command of a connection that has made room is refused and does nothing."""
     await world.create()
     old, joined, _ = await world.come("ana", audio=True)
     await world.join(world.person("ana"), connection_id=joined.connection.id)

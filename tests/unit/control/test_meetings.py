@@ -52,7 +52,7 @@ async def test_creating_at_once(world: World) -> None:
 
 
 async def test_creator_is_host(world: World) -> None:
-    """MEET-4: the first to create is host; who creates it again joins as a guest; the host stays."""
+    """MEET-4: who creates first is host; who creates it again is a guest; the host stays."""
     await world.create("ana")
     await meetings.ensure(world.control, world.person("bo"), MEETING)
     assert (await world.join(world.person("bo"))).participant.role == "guest"
@@ -190,7 +190,7 @@ async def test_passcode(world: World) -> None:
 
 
 async def test_end_for_all(world: World) -> None:
-    """MEET-7: ending closes every stream, starts chat, hands and lobby afresh, and keeps the rest."""
+    """MEET-7: ending closes every stream; chat, hands and lobby start afresh, the rest stays."""
     await world.create()
     host, _, host_page = await world.come("host")
     ana, joined, page = await world.come("ana", audio=True)

@@ -107,7 +107,7 @@ async def test_late_loss_of_a_replaced_stream(world: World) -> None:
 
 
 async def test_other_tab_keeps_a_person_connected(world: World) -> None:
-    """JOIN-4, JOIN-6: while another tab is live, losing one shows nothing but the number of them."""
+    """JOIN-4, JOIN-6: while another tab is live, losing one shows only in their number."""
     await world.create()
     _, first, page = await world.come("ana", audio=True)
     await world.come("ana")
@@ -178,7 +178,7 @@ async def test_killed_process_and_people_who_stay_away(world: World) -> None:
 
 
 async def test_reaper_dies_too(world: World) -> None:
-    """JOIN-10: who was marked lost by a process that died as well is still shown away in the end."""
+    """JOIN-10: who was marked lost by a process that died as well is shown away in the end."""
     await world.create()
     second = await world.start_process()
     _, _, page = await world.come("ana")
@@ -223,7 +223,7 @@ async def test_stopped_process_nobody_comes_back(world: World) -> None:
 
 
 async def test_paused_process_is_fenced(world: World) -> None:
-    """JOIN-10, JOIN-3: a process that wakes up after its death ends its streams and harms nobody."""
+    """JOIN-10, JOIN-3: a process that wakes up after its death ends its streams, harmlessly."""
     await world.create()
     other = await world.start_process()
     joined = await world.join(world.person("ana"), control=other.control)
