@@ -1,0 +1,279 @@
+//! The facts of a description that str0m does not hand out, and the ones it cannot write.
+//!
+//! Parsing and making descriptions is str0m's work. Two things are left: which track a section of
+//! the client's belongs to (its `a=msid`), and what the sections that the *client* made say about
+//! the tracks we send on them, which str0m draws at random.
+
+use std::fmt::Write;
+
+use crate::command::Kind;
+
+/// Longest description that is looked at, bytes.
+pub const MAX_DESCRIPTION: usize = 256 * 1024;
+
+/// Most media sections of a description.
+pub const MAX_SECTIONS: usize = 400;
+
+/// What a media section says, seen from who made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Its name (RFC 9143 §4).
+    pub mid: String,
+    /// Audio or video; `None` for data channels.
+    pub kind: Option<Kind>,
+    /// Its maker sends.
+    pub sends: bool,
+    /// Its maker receives.
+    pub receives: bool,
+    /// The track id of `a=msid` (RFC 8830), if any.
+    pub track: Option<String>,
+    /// The layers its maker sends (RFC 8853), in order.
+    pub rids: Vec<String>,
+}
+
+/// Why a description is refused before str0m sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// Longer than [`MAX_DESCRIPTION`].
+    TooLong,
+    /// More than [`MAX_SECTIONS`] sections.
+    TooManySections,
+    /// A section without a name, or two with the same.
+    Unnamed,
+}
+
+impl Unusable {
+    /// Says it in a sentence.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Unusable::TooLong => "the description is too long",
+            Unusable::TooManySections => "the description has too many sections",
+            Unusable::Unnamed => "a section has no name of its own",
+        }
+    }
+}
+
+/// Reads the sections of a description.
+///
+/// # Errors
+///
+/// [`Unusable`] for what is beyond the limits or cannot be told apart.
+pub fn sections(sdp: &str) -> Result<Vec<Section>, Unusable> {
+    if sdp.len() > MAX_DESCRIPTION {
+        return Err(Unusable::TooLong);
+    }
+    let mut sections: Vec<Section> = Vec::new();
+    for line in sdp.lines() {
+        if let Some(media) = line.strip_prefix("m=") {
+            if sections.len() == MAX_SECTIONS {
+                return Err(Unusable::TooManySections);
+            }
+            sections.push(Section {
+                mid: String::new(),
+                kind: match media.split(' ').next() {
+                    Some("audio") => Some(Kind::Audio),
+                    Some("video") => Some(Kind::Video),
+                    _ => None,
+                },
+                // RFC 8866 §6.7: without a direction it is sendrecv.
+                sends: true,
+                receives: true,
+                track: None,
+                rids: Vec::new(),
+            });
+            continue;
+        }
+        let (Some(section), Some(attribute)) = (sections.last_mut(), line.strip_prefix("a="))
+        else {
+            continue;
+        };
+        read_attribute(section, attribute);
+    }
+    for (at, section) in sections.iter().enumerate() {
+        if section.mid.is_empty() || sections[..at].iter().any(|other| other.mid == section.mid) {
+            return Err(Unusable::Unnamed);
+        }
+    }
+    Ok(sections)
+}
+
+fn read_attribute(section: &mut Section, attribute: &str) {
+    let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
+    match name {
+        "mid" => section.mid = value.to_owned(),
+        "sendonly" => (section.sends, section.receives) = (true, false),
+        "recvonly" => (section.sends, section.receives) = (false, true),
+        "inactive" => (section.sends, section.receives) = (false, false),
+        "sendrecv" => (section.sends, section.receives) = (true, true),
+        "msid" => section.track = value.split(' ').nth(1).map(str::to_owned),
+        "simulcast" => {
+            let mut words = value.split(' ');
+            while let (Some(direction), Some(layers)) = (words.next(), words.next()) {
+                if direction == "send" {
+                    // RFC 8853 §5.1: `;` parts streams, `,` alternatives, `~` marks a paused one.
+                    section.rids = layers
+                        .split(';')
+                        .filter_map(|alternatives| alternatives.split(',').next())
+                        .map(|rid| rid.trim_start_matches('~').to_owned())
+                        .filter(|rid| !rid.is_empty())
+                        .take(moot_forward::MAX_SPATIAL_LAYERS)
+                        .collect();
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What one of our sections says to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sending {
+    /// It carries this track of that publisher.
+    Track {
+        /// The media stream id: the publisher's connection.
+        stream: String,
+        /// The media stream track id.
+        track: String,
+        /// Opus in stereo.
+        stereo: bool,
+    },
+    /// It carries nothing: neither a direction to send nor a media stream is announced.
+    Nothing,
+}
+
+/// Rewrites what our own description says about the tracks we send.
+///
+/// `sending` is asked for each section by its mid; `None` leaves the section as it is.
+pub fn announce(sdp: &str, mut sending: impl FnMut(&str) -> Option<Sending>) -> String {
+    let mut announced = String::with_capacity(sdp.len() + 512);
+    let mut rest = sdp;
+    while !rest.is_empty() {
+        // A section runs from its m-line to the next one; what precedes the first is the session.
+        let end = rest[1..].find("\nm=").map_or(rest.len(), |at| at + 2);
+        let (section, following) = rest.split_at(end);
+        rest = following;
+        let mid = section
+            .lines()
+            .find_map(|line| line.strip_prefix("a=mid:"))
+            .filter(|_| section.starts_with("m="));
+        match mid.and_then(&mut sending) {
+            None => announced.push_str(section),
+            Some(sending) => announce_section(&mut announced, section, &sending),
+        }
+    }
+    announced
+}
+
+fn announce_section(announced: &mut String, section: &str, sending: &Sending) {
+    for line in section.lines() {
+        let rewritten = match sending {
+            Sending::Track {
+                stream,
+                track,
+                stereo,
+            } => match line {
+                _ if line.starts_with("a=msid:") => write!(announced, "a=msid:{stream} {track}"),
+                _ if is_ssrc_attribute(line, "msid") => {
+                    let ssrc = line.split(' ').next().unwrap_or(line);
+                    write!(announced, "{ssrc} msid:{stream} {track}")
+                }
+                _ if *stereo && line.contains("useinbandfec=1") && !line.contains("stereo=") => {
+                    write!(announced, "{line};stereo=1;sprop-stereo=1")
+                }
+                _ => write!(announced, "{line}"),
+            },
+            Sending::Nothing => match line {
+                "a=sendonly" => write!(announced, "a=inactive"),
+                "a=sendrecv" => write!(announced, "a=recvonly"),
+                _ if line.starts_with("a=msid:")
+                    || line.starts_with("a=ssrc:")
+                    || line.starts_with("a=ssrc-group:") =>
+                {
+                    continue;
+                }
+                _ => write!(announced, "{line}"),
+            },
+        };
+        rewritten.expect("writing to a string does not fail");
+        announced.push_str("\r\n");
+    }
+}
+
+fn is_ssrc_attribute(line: &str, name: &str) -> bool {
+    line.strip_prefix("a=ssrc:")
+        .and_then(|rest| rest.split_once(' '))
+        .is_some_and(|(_, attribute)| {
+            attribute
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with(':'))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: &str = "v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\na=sendrecv\r\n\
+        m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=sendonly\r\na=msid:stream mic\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=sendonly\r\na=msid:- cam\r\n\
+        a=rid:q send\r\na=rid:h send\r\na=simulcast:send q;~h,f\r\n\
+        m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\n\
+        m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:3\r\na=recvonly\r\n";
+
+    #[test]
+    fn a_section_tells_its_track_and_layers() {
+        let sections = sections(OFFER).unwrap();
+        assert_eq!(sections.len(), 4);
+        assert_eq!(sections[0].kind, Some(Kind::Audio));
+        assert_eq!(sections[0].track.as_deref(), Some("mic"));
+        assert_eq!((sections[0].sends, sections[0].receives), (true, false));
+        assert_eq!(sections[1].track.as_deref(), Some("cam"));
+        assert_eq!(sections[1].rids, ["q", "h"]);
+        assert_eq!(sections[2].kind, None);
+        assert_eq!((sections[3].sends, sections[3].receives), (false, true));
+    }
+
+    #[test]
+    fn what_is_beyond_the_limits_is_refused() {
+        assert_eq!(
+            sections(&" ".repeat(MAX_DESCRIPTION + 1)),
+            Err(Unusable::TooLong)
+        );
+        let many = "m=audio 9 X 0\r\n".repeat(MAX_SECTIONS + 1);
+        assert_eq!(sections(&many), Err(Unusable::TooManySections));
+        assert_eq!(sections("m=audio 9 X 0\r\n"), Err(Unusable::Unnamed));
+        let twins = "m=audio 9 X 0\r\na=mid:0\r\n".repeat(2);
+        assert_eq!(sections(&twins), Err(Unusable::Unnamed));
+    }
+
+    #[test]
+    fn a_track_is_announced_by_its_publisher_and_id() {
+        let ours = "v=0\r\nm=audio 9 X 111\r\na=mid:0\r\na=sendonly\r\na=msid:x y\r\n\
+            a=fmtp:111 minptime=10;useinbandfec=1\r\n\
+            a=ssrc:7 cname:z\r\na=ssrc:7 msid:x y\r\nm=audio 9 X 111\r\na=mid:1\r\na=msid:p q\r\n";
+        let announced = announce(ours, |mid| {
+            (mid == "0").then(|| Sending::Track {
+                stream: "PA_1|TR_1".into(),
+                track: "TR_1".into(),
+                stereo: true,
+            })
+        });
+        assert_eq!(
+            announced,
+            "v=0\r\nm=audio 9 X 111\r\na=mid:0\r\na=sendonly\r\na=msid:PA_1|TR_1 TR_1\r\n\
+             a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1\r\n\
+             a=ssrc:7 cname:z\r\na=ssrc:7 msid:PA_1|TR_1 TR_1\r\n\
+             m=audio 9 X 111\r\na=mid:1\r\na=msid:p q\r\n"
+        );
+    }
+
+    #[test]
+    fn an_empty_section_announces_nothing() {
+        let ours = "v=0\r\nm=video 9 X 96\r\na=mid:0\r\na=sendonly\r\na=msid:x y\r\n\
+            a=ssrc:7 cname:z\r\na=ssrc-group:FID 7 8\r\nm=video 9 X 96\r\na=mid:1\r\na=sendrecv\r\n";
+        assert_eq!(
+            announce(ours, |_| Some(Sending::Nothing)),
+            "v=0\r\nm=video 9 X 96\r\na=mid:0\r\na=inactive\r\nm=video 9 X 96\r\na=mid:1\r\na=recvonly\r\n"
+        );
+    }
+}

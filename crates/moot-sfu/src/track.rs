@@ -1,0 +1,327 @@
+//! A publication: what a publisher announced, what arrives, and what is asked of it.
+
+use moot_forward::dependency::DependencyReader;
+use moot_forward::{
+    Codec, KeyframeRequests, Layer, LayerMeter, Layering, LoudnessMeter, MAX_SPATIAL_LAYERS,
+    MAX_TEMPORAL_LAYERS, SpatialLayer, TemporalLayer,
+};
+use str0m::format::{Codec as WireCodec, PayloadParams};
+use str0m::media::{Mid, Rid};
+
+use crate::arena::Key;
+use crate::command::{Kind, LayerSpec, Quality, Source, TrackSpec, Wish};
+use crate::connection::Connection;
+use crate::ids::TrackId;
+use crate::meeting::Meeting;
+use std::time::Instant;
+
+/// The codec a track arrives in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TakenCodec {
+    /// Grows each time the publisher takes another one.
+    pub(crate) epoch: u32,
+    pub(crate) codec: Codec,
+    pub(crate) layering: Layering,
+    /// What the publisher calls it.
+    pub(crate) params: PayloadParams,
+}
+
+/// One encoding of a track.
+#[derive(Debug)]
+pub(crate) struct Encoding {
+    /// Its name on the wire; `None` for the only one.
+    pub(crate) rid: Option<Rid>,
+    pub(crate) quality: Quality,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) ssrc: Option<u32>,
+    pub(crate) dependency: DependencyReader,
+    pub(crate) packets: u64,
+    pub(crate) bytes: u64,
+    /// Bytes at the last renewal of figures.
+    pub(crate) counted_bytes: u64,
+    pub(crate) bitrate_bps: u64,
+}
+
+/// Which qualities are wanted, as the publisher was told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Dynacast {
+    /// The highest spatial layer told; `None` before the first telling.
+    pub(crate) told: Option<Option<SpatialLayer>>,
+    /// Since when less is wanted than told.
+    pub(crate) lower_since: Option<Instant>,
+}
+
+/// One publication.
+pub(crate) struct Track {
+    pub(crate) id: TrackId,
+    pub(crate) connection: Key<Connection>,
+    pub(crate) meeting: Key<Meeting>,
+    /// Its place in the meeting's tables.
+    pub(crate) place: usize,
+    pub(crate) kind: Kind,
+    pub(crate) source: Source,
+    pub(crate) cid: String,
+    pub(crate) is_muted: bool,
+    pub(crate) is_stereo: bool,
+    /// What the client means to send, by its short name; empty if it did not say.
+    pub(crate) codec: String,
+    pub(crate) layers: Vec<LayerSpec>,
+    /// The section that carries it, once an offer did.
+    pub(crate) mid: Option<Mid>,
+    pub(crate) taken: Option<TakenCodec>,
+    /// Smallest first.
+    pub(crate) encodings: Vec<Encoding>,
+    pub(crate) meter: LayerMeter,
+    pub(crate) keyframes: KeyframeRequests,
+    pub(crate) keyframes_asked: u64,
+    pub(crate) loudness: LoudnessMeter,
+    pub(crate) has_started: bool,
+    pub(crate) dynacast: Dynacast,
+}
+
+impl Track {
+    pub(crate) fn new(
+        spec: TrackSpec,
+        connection: Key<Connection>,
+        meeting: Key<Meeting>,
+        place: usize,
+    ) -> Self {
+        Self {
+            id: spec.track,
+            connection,
+            meeting,
+            place,
+            kind: spec.kind,
+            source: spec.source,
+            cid: spec.cid,
+            is_muted: spec.muted,
+            is_stereo: spec.stereo,
+            codec: spec.codec,
+            layers: spec.layers,
+            mid: None,
+            taken: None,
+            encodings: Vec::new(),
+            meter: LayerMeter::new(Layering::Simulcast),
+            keyframes: KeyframeRequests::new(),
+            keyframes_asked: 0,
+            loudness: LoudnessMeter::new(),
+            has_started: false,
+            dynacast: Dynacast::default(),
+        }
+    }
+
+    /// Takes the section that carries the track, with the layers in it.
+    pub(crate) fn publish(&mut self, mid: Mid, rids: &[String]) {
+        self.mid = Some(mid);
+        self.encodings = encodings(rids, &self.layers);
+    }
+
+    /// Learns the codec of a packet from its publisher's parameters; returns it if it is known.
+    pub(crate) fn take_codec(&mut self, params: &PayloadParams) -> Option<TakenCodec> {
+        if let Some(taken) = &self.taken
+            && taken.params.pt() == params.pt()
+        {
+            return Some(*taken);
+        }
+        let codec = match params.spec().codec {
+            WireCodec::Opus => Codec::Opus,
+            WireCodec::Vp8 => Codec::Vp8,
+            WireCodec::Vp9 => Codec::Vp9,
+            WireCodec::H264 => Codec::H264,
+            WireCodec::Av1 => Codec::Av1,
+            _ => return None,
+        };
+        let is_layered = matches!(codec, Codec::Vp9 | Codec::Av1) && self.encodings.len() < 2;
+        let layering = if is_layered {
+            Layering::Svc
+        } else {
+            Layering::Simulcast
+        };
+        self.meter = LayerMeter::new(layering);
+        let taken = TakenCodec {
+            epoch: self.taken.map_or(1, |taken| taken.epoch + 1),
+            codec,
+            layering,
+            params: *params,
+        };
+        self.taken = Some(taken);
+        Some(taken)
+    }
+
+    /// The place of the encoding that is called `rid`.
+    pub(crate) fn encoding_named(&self, rid: Option<Rid>) -> Option<usize> {
+        self.encodings
+            .iter()
+            .position(|encoding| encoding.rid == rid)
+            // A publisher with one encoding may give it a name all the same.
+            .or((self.encodings.len() == 1).then_some(0))
+    }
+
+    /// The most that a wish asks of this track.
+    pub(crate) fn wanted(&self, wish: &Wish) -> Layer {
+        let top = self.top();
+        let by_quality = match wish.quality {
+            None => top,
+            Some(quality) => self.spatial_of(quality),
+        };
+        let by_size = match (wish.width, wish.height) {
+            (0, 0) => top,
+            (width, height) => self.spatial_covering(width, height),
+        };
+        Layer {
+            spatial: by_quality.min(by_size),
+            temporal: temporal_of(wish.fps),
+        }
+    }
+
+    fn top(&self) -> SpatialLayer {
+        let is_svc = self
+            .taken
+            .is_some_and(|taken| taken.layering == Layering::Svc);
+        let layers = if is_svc {
+            MAX_SPATIAL_LAYERS
+        } else {
+            self.encodings.len().max(1)
+        };
+        SpatialLayer((layers - 1) as u8)
+    }
+
+    fn spatial_of(&self, quality: Quality) -> SpatialLayer {
+        if self.encodings.len() < 2 {
+            return SpatialLayer(quality as u8).min(self.top());
+        }
+        let best = self
+            .encodings
+            .iter()
+            .rposition(|encoding| encoding.quality <= quality);
+        SpatialLayer(best.unwrap_or(0) as u8)
+    }
+
+    fn spatial_covering(&self, width: u32, height: u32) -> SpatialLayer {
+        if self.encodings.len() < 2 {
+            return self.top();
+        }
+        // Either side is enough: a page crops to fill its tile.
+        let covering = self.encodings.iter().position(|encoding| {
+            encoding.width == 0 || encoding.width >= width || encoding.height >= height
+        });
+        covering.map_or(self.top(), |place| SpatialLayer(place as u8))
+    }
+
+    /// The name of the quality that a spatial layer is.
+    pub(crate) fn quality_of(&self, spatial: SpatialLayer) -> Quality {
+        match self.encodings.get(usize::from(spatial.0)) {
+            Some(encoding) if self.encodings.len() > 1 => encoding.quality,
+            _ => match spatial.0 {
+                0 if self.top() > SpatialLayer(0) => Quality::Low,
+                1 if self.top() > SpatialLayer(1) => Quality::Medium,
+                _ => Quality::High,
+            },
+        }
+    }
+}
+
+/// The temporal layer that `fps` frames per second ask for, where the whole encoding has about 30
+/// and each layer below has half of it.
+fn temporal_of(fps: u32) -> TemporalLayer {
+    match fps {
+        1..=8 => TemporalLayer(0),
+        9..=15 => TemporalLayer(1),
+        _ => TemporalLayer((MAX_TEMPORAL_LAYERS - 1) as u8),
+    }
+}
+
+/// Puts the layers on the wire in order of size, with what was announced about each.
+fn encodings(rids: &[String], layers: &[LayerSpec]) -> Vec<Encoding> {
+    let mut described: Vec<(Option<&str>, Quality, Option<&LayerSpec>)> = Vec::new();
+    if rids.is_empty() {
+        let best = layers.iter().max_by_key(|layer| layer.quality);
+        let quality = best.map_or(Quality::High, |layer| layer.quality);
+        described.push((None, quality, best));
+    }
+    for (at, rid) in rids.iter().take(MAX_SPATIAL_LAYERS).enumerate() {
+        let by_place = [Quality::Low, Quality::Medium, Quality::High][at];
+        let named = quality_of_rid(rid);
+        let spec = layers
+            .iter()
+            .find(|layer| layer.rid == *rid)
+            .or_else(|| layers.iter().find(|layer| Some(layer.quality) == named));
+        let quality = spec
+            .map(|layer| layer.quality)
+            .or(named)
+            .unwrap_or(by_place);
+        described.push((Some(rid), quality, spec));
+    }
+    described.sort_by_key(|(_, quality, _)| *quality);
+    described
+        .into_iter()
+        .map(|(rid, quality, spec)| Encoding {
+            rid: rid.map(Rid::from),
+            quality,
+            width: spec.map_or(0, |layer| layer.width),
+            height: spec.map_or(0, |layer| layer.height),
+            ssrc: None,
+            dependency: DependencyReader::new(),
+            packets: 0,
+            bytes: 0,
+            counted_bytes: 0,
+            bitrate_bps: 0,
+        })
+        .collect()
+}
+
+/// LiveKit's clients call their layers quarter, half and full.
+fn quality_of_rid(rid: &str) -> Option<Quality> {
+    match rid {
+        "q" => Some(Quality::Low),
+        "h" => Some(Quality::Medium),
+        "f" => Some(Quality::High),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(quality: Quality, width: u32, rid: &str) -> LayerSpec {
+        LayerSpec {
+            quality,
+            width,
+            height: width * 9 / 16,
+            bitrate_bps: 0,
+            rid: rid.into(),
+            ssrc: 0,
+        }
+    }
+
+    #[test]
+    fn layers_are_ordered_by_size_however_they_are_offered() {
+        let rids = ["f".to_owned(), "q".to_owned(), "h".to_owned()];
+        let announced = [
+            layer(Quality::High, 1280, ""),
+            layer(Quality::Low, 320, ""),
+            layer(Quality::Medium, 640, ""),
+        ];
+        let ordered = encodings(&rids, &announced);
+        let names: Vec<_> = ordered.iter().map(|e| e.rid.unwrap().to_string()).collect();
+        assert_eq!(names, ["q", "h", "f"]);
+        let widths: Vec<_> = ordered.iter().map(|e| e.width).collect();
+        assert_eq!(widths, [320, 640, 1280]);
+    }
+
+    #[test]
+    fn a_layer_without_a_known_name_goes_by_its_place() {
+        let ordered = encodings(&["a".to_owned(), "b".to_owned()], &[]);
+        let qualities: Vec<_> = ordered.iter().map(|e| e.quality).collect();
+        assert_eq!(qualities, [Quality::Low, Quality::Medium]);
+    }
+
+    #[test]
+    fn a_single_encoding_has_the_best_announced_quality() {
+        let single = encodings(&[], &[layer(Quality::Medium, 640, "")]);
+        assert_eq!(single.len(), 1);
+        assert_eq!(single[0].quality, Quality::Medium);
+    }
+}
