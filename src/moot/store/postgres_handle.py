@@ -118,7 +118,9 @@ class PostgresHandle:
             raise PostgresError("08001", str(error)) from error
         self._pg = self._connection.pgconn
         self._statements = statements
+        self._escaping = pq.Escaping(self._pg)
         self._prepared: set[str] = set()
+        self._begin: str | None = None
         try:
             pid = self.command("SELECT pg_backend_pid()").get_value(0, 0)
             self.pooled = pid != b"%d" % self._pg.backend_pid
@@ -134,18 +136,21 @@ class PostgresHandle:
         return self._pg.status == pq.ConnStatus.OK
 
     def begin(self, *, writes: bool) -> None:
-        """Begin a transaction."""
-        begin = _BEGIN_WRITE if writes else _BEGIN_READ
-        self.command(f"{begin}; {_SET_LOCAL}" if self.pooled else begin)
+        """Begin a transaction; said to the server together with the first statement."""
+        self._begin = _BEGIN_WRITE if writes else _BEGIN_READ
 
     def commit(self) -> None:
         """Commit; if it raises with the connection lost, nobody knows whether it has happened."""
+        begin, self._begin = self._begin, None
+        if begin:  # nothing was asked
+            return
         said = self.command("COMMIT").command_status
         if said != b"COMMIT":
             raise PostgresError("25P02", "work has gone on after an error of a statement")
 
     def roll_back(self) -> None:
         """Undo the transaction, as far as there is a connection to say it on."""
+        self._begin = None
         if self.alive and self._pg.transaction_status != pq.TransactionStatus.IDLE:
             with contextlib.suppress(PostgresError):
                 self.command("ROLLBACK")
@@ -155,17 +160,27 @@ class PostgresHandle:
         return _checked(self._pg.exec_(text.encode()))
 
     def run(self, name: str, parameters: Parameters) -> tuple[Numbered, pq.abc.PGresult]:
-        """Run a named statement."""
+        """Run a named statement; it has at least one parameter."""
         statement = self._statements[name]
         values = statement.encode(parameters)
+        begin, self._begin = self._begin, None
         if self.pooled:
+            if begin:
+                self.command(f"{begin}; {_SET_LOCAL}")
             return statement, _checked(self._pg.exec_params(statement.text, values))
         if name not in self._prepared:
             _checked(self._pg.prepare(statement.name, statement.text))
             self._prepared.add(name)
+        if begin:
+            literals = b", ".join(map(self._literal, values))
+            text = b"%s; EXECUTE %s(%s)" % (begin.encode(), statement.name, literals)
+            return statement, _checked(self._pg.exec_(text))
         # psycopg's own type forgets that a parameter may be NULL.
         result = self._pg.exec_prepared(statement.name, values)  # type: ignore[arg-type]
         return statement, _checked(result)
+
+    def _literal(self, text: bytes | None) -> bytes:
+        return b"NULL" if text is None else self._escaping.escape_literal(text)
 
     def close(self) -> None:
         """Close the connection."""
