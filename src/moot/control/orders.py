@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 import msgspec
@@ -23,6 +24,10 @@ from moot.media.source import Source
 _REMEMBERED: Final = 20_000
 """Connections whose last order is remembered. Fewer could let a very late order through that
 `MediaEvents` would have to correct; each costs about 300 bytes."""
+
+
+GIVEN_WITHIN_S: Final = 5.0
+"""How long an engine may take for an order before it counts as away: somebody waits for it."""
 
 
 class SetSources(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +102,7 @@ class Orders:
         """
         name = identity(request.participant_id, request.connection_id)
         said = self._remember((request.meeting_key, name))
-        async with said.lock:
+        async with said.lock, _within(GIVEN_WITHIN_S):
             ticket = await self._media.grant(request)
             if said.event_seq > event_seq and said.sources is not None:
                 await self._media.set_sources(request.meeting_key, name, said.sources)
@@ -126,10 +131,11 @@ class Orders:
     async def _give(self, order: Order) -> None:
         try:
             if isinstance(order, EndRun):
-                await self._media.end(order.meeting_key)
+                async with _within(GIVEN_WITHIN_S):
+                    await self._media.end(order.meeting_key)
                 return
             said = self._remember((order.meeting_key, order.identity))
-            async with said.lock:
+            async with said.lock, _within(GIVEN_WITHIN_S):
                 if order.event_seq < said.event_seq:
                     return
                 said.event_seq = order.event_seq
@@ -150,3 +156,12 @@ class Orders:
         else:
             self._said.move_to_end(name)
         return said
+
+
+@asynccontextmanager
+async def _within(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as problem:
+        raise MediaUnavailable("The media engine takes too long.") from problem
