@@ -259,8 +259,8 @@ class Engine:
     def accept_answer(
         self, connection: str, transport: TransportName, sdp: str, *, request: int = 0
     ) -> None:
-        """Take the client's answer to the last `Offer`; `request` is the offer's. A late or
-        repeated one is refused (`bad_state`)."""
+        """Take the client's answer to the last `Offer`; `request` is the offer's, or 0 where the
+        client does not repeat it. A late or repeated one is refused (`bad_state`)."""
 
     def negotiate(self, connection: str) -> None:
         """Ask for a round of negotiation even if nothing changed: `Offer` in dual mode,
@@ -423,8 +423,7 @@ class TrackStats:
     def codec(self) -> str: ...
     @property
     def layer(self) -> str:
-        """Inbound: the rid, or empty. Outbound: the quality being forwarded (`low`, `medium`,
-        `high`, `off`)."""
+        """The quality received or forwarded: `low`, `medium`, `high` or `off`."""
     @property
     def temporal_layer(self) -> int:
         """Outbound: highest temporal layer forwarded, -1 where there are none."""

@@ -405,7 +405,8 @@ impl Sfu {
         let is_expected = name == TransportName::Subscriber
             && connection.mode == Mode::Dual
             && connection.negotiation.outstanding.is_some()
-            && connection.negotiation.offer_number == request;
+            // Some clients do not repeat the number; then it is the one that is outstanding.
+            && (request == 0 || connection.negotiation.offer_number == request);
         if !is_expected {
             return Err(Refusal::new(Code::BadState, "no such offer is outstanding"));
         }

@@ -2,7 +2,7 @@
 
 use moot_forward::dependency::DependencyReader;
 use moot_forward::{
-    Codec, KeyframeRequests, Layer, LayerMeter, Layering, LoudnessMeter, MAX_SPATIAL_LAYERS,
+    Bitrate, Codec, KeyframeRequests, Layer, LayerMeter, Layering, LoudnessMeter, MAX_SPATIAL_LAYERS,
     MAX_TEMPORAL_LAYERS, SpatialLayer, TemporalLayer,
 };
 use str0m::format::{Codec as WireCodec, PayloadParams};
@@ -115,6 +115,20 @@ impl Track {
     pub(crate) fn publish(&mut self, mid: Mid, rids: &[String]) {
         self.mid = Some(mid);
         self.encodings = encodings(rids, &self.layers);
+        self.expect_layers();
+    }
+
+    /// Lets an encoding that has not been measured cost what its publisher announced.
+    fn expect_layers(&mut self) {
+        for (place, encoding) in self.encodings.iter().enumerate() {
+            let announced = self
+                .layers
+                .iter()
+                .find(|layer| layer.quality == encoding.quality)
+                .map_or(0, |layer| layer.bitrate_bps);
+            self.meter
+                .expect(SpatialLayer(place as u8), Bitrate(announced));
+        }
     }
 
     /// Learns the codec of a packet from its publisher's parameters; returns it if it is known.
@@ -139,6 +153,7 @@ impl Track {
             Layering::Simulcast
         };
         self.meter = LayerMeter::new(layering);
+        self.expect_layers();
         let taken = TakenCodec {
             epoch: self.taken.map_or(1, |taken| taken.epoch + 1),
             codec,
