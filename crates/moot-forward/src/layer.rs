@@ -17,6 +17,11 @@ const WINDOW: Duration = Duration::from_millis(500);
 /// stopped. Above the longest gap of a screen share at 1 frame per second.
 const SILENCE: Duration = Duration::from_millis(1500);
 
+/// What an encoding is taken to cost where its publisher did not say, from the smallest: what
+/// browsers send of a 720p camera.
+const USUAL: [Bitrate; MAX_SPATIAL_LAYERS] =
+    [Bitrate::kbps(150), Bitrate::kbps(500), Bitrate::kbps(1_700)];
+
 /// The bitrate of each layer, what forwarding it costs; zero where it does not arrive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LayerRates([[Bitrate; MAX_TEMPORAL_LAYERS]; MAX_SPATIAL_LAYERS]);
@@ -70,6 +75,7 @@ pub struct LayerMeter {
     bytes: [[u64; MAX_TEMPORAL_LAYERS]; MAX_SPATIAL_LAYERS],
     /// Smoothed rate of each layer alone, bits per second.
     alone: [[u64; MAX_TEMPORAL_LAYERS]; MAX_SPATIAL_LAYERS],
+    expected: [Option<Bitrate>; MAX_SPATIAL_LAYERS],
     heard_at: [Option<Instant>; MAX_SPATIAL_LAYERS],
     newest_at: Option<Instant>,
 }
@@ -82,8 +88,18 @@ impl LayerMeter {
             window_began_at: None,
             bytes: Default::default(),
             alone: Default::default(),
+            expected: Default::default(),
             heard_at: Default::default(),
             newest_at: None,
+        }
+    }
+
+    /// Announces a spatial layer and what it will cost, lower SVC layers included; zero where the
+    /// publisher did not say. It counts until the layer has been measured.
+    pub fn expect(&mut self, spatial: SpatialLayer, rate: Bitrate) {
+        let place = usize::from(spatial.0);
+        if let (Some(expected), Some(usual)) = (self.expected.get_mut(place), USUAL.get(place)) {
+            *expected = Some(if rate > Bitrate::ZERO { rate } else { *usual });
         }
     }
 
@@ -138,13 +154,15 @@ impl LayerMeter {
 
     /// Returns what forwarding each active layer costs.
     ///
-    /// A layer that has just begun, before its first window of 500 ms has closed, is given
-    /// 1 bit/s, so that it counts as there.
+    /// Before anything has been heard every expected layer counts. One that has just begun, before
+    /// its first window of 500 ms has closed, costs what was expected of it.
     pub fn rates(&self) -> LayerRates {
         let mut rates = LayerRates::default();
         let mut below = [0; MAX_TEMPORAL_LAYERS];
         for spatial in 0..MAX_SPATIAL_LAYERS {
-            if !self.is_active(SpatialLayer(spatial as u8)) {
+            let place = SpatialLayer(spatial as u8);
+            let is_awaited = self.newest_at.is_none() && self.expected[spatial].is_some();
+            if !is_awaited && !self.is_active(place) {
                 continue;
             }
             let is_new = self.alone[spatial].iter().all(|alone| *alone == 0);
@@ -163,7 +181,8 @@ impl LayerMeter {
                 }
             }
             if is_new {
-                rates.set(Layer::new(spatial as u8, 0), Bitrate(1));
+                let expected = self.expected[spatial].unwrap_or(USUAL[spatial]);
+                rates.set(Layer::new(spatial as u8, 0), expected);
             }
         }
         rates
@@ -227,9 +246,22 @@ mod tests {
     }
 
     #[test]
-    fn a_layer_counts_from_its_first_packet() {
+    fn a_layer_costs_what_was_expected_until_it_is_measured() {
         let mut meter = LayerMeter::new(Layering::Simulcast);
-        meter.record(Layer::new(1, 0), 500, Instant::now());
-        assert_eq!(meter.rates().rate(Layer::new(1, 0)), Bitrate(1));
+        assert_eq!(meter.rates(), LayerRates::default());
+        meter.expect(SpatialLayer(0), Bitrate::ZERO);
+        meter.expect(SpatialLayer(1), Bitrate::kbps(700));
+        assert_eq!(meter.rates().rate(Layer::new(0, 0)), Bitrate::kbps(150));
+        assert_eq!(meter.rates().rate(Layer::new(1, 0)), Bitrate::kbps(700));
+        let start = Instant::now();
+        meter.record(Layer::new(1, 0), 500, start);
+        assert_eq!(meter.rates(), {
+            let mut rates = LayerRates::default();
+            rates.set(Layer::new(1, 0), Bitrate::kbps(700));
+            rates
+        });
+        feed(&mut meter, &[(Layer::new(1, 0), 100)], start, 1000);
+        let rate = meter.rates().rate(Layer::new(1, 0)).0;
+        assert!(rate.abs_diff(80_000) < 16_000, "{rate}");
     }
 }

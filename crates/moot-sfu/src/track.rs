@@ -2,8 +2,8 @@
 
 use moot_forward::dependency::DependencyReader;
 use moot_forward::{
-    Bitrate, Codec, KeyframeRequests, Layer, LayerMeter, Layering, LoudnessMeter, MAX_SPATIAL_LAYERS,
-    MAX_TEMPORAL_LAYERS, SpatialLayer, TemporalLayer,
+    Bitrate, Codec, KeyframeRequests, Layer, LayerMeter, Layering, LoudnessMeter,
+    MAX_SPATIAL_LAYERS, MAX_TEMPORAL_LAYERS, SpatialLayer, TemporalLayer,
 };
 use str0m::format::{Codec as WireCodec, PayloadParams};
 use str0m::media::{Mid, Rid};
