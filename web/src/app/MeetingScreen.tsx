@@ -1,7 +1,8 @@
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { ChatPanel } from '../features/chat/ChatPanel';
 import { Bar } from '../features/meeting/Bar';
 import { ConnectionVeil } from '../features/meeting/ConnectionVeil';
+import { FloatingWindow, openFloatingWindow } from '../features/meeting/FloatingWindow';
 import { Hints } from '../features/meeting/Hints';
 import type { MoreActions } from '../features/meeting/MoreMenu';
 import { RisingReactions } from '../features/meeting/RisingReactions';
@@ -16,6 +17,7 @@ import { useLive } from '../ui/use-live';
 import styles from './MeetingScreen.module.css';
 import { NoticeStack } from './NoticeStack';
 import { useShortcuts } from './use-shortcuts';
+import { useWakeLock } from './use-wake-lock';
 
 const SettingsDialog = lazy(async () => ({ default: (await import('../features/settings/SettingsDialog')).SettingsDialog }));
 const ShortcutsDialog = lazy(async () => ({ default: (await import('../features/settings/ShortcutsDialog')).ShortcutsDialog }));
@@ -25,6 +27,9 @@ export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; re
   const say = useSay();
   const panel = useLive(meeting.panel);
   const place = useRef<HTMLDivElement>(null);
+  const [floating, setFloating] = useState<Window | null>(null);
+  const closeFloating = useCallback(() => setFloating(null), []);
+  useWakeLock();
   const [dialog, setDialog] = useState<'settings' | 'shortcuts' | null>(null);
 
   useEffect(() => {
@@ -38,7 +43,7 @@ export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; re
       onSettings: () => setDialog('settings'),
       onShortcuts: () => setDialog('shortcuts'),
       onFullScreen: () => void (document.fullscreenElement ? document.exitFullscreen() : place.current?.requestFullscreen())?.catch(() => undefined),
-      onFloating: null,
+      onFloating: window.documentPictureInPicture ? () => void openFloatingWindow().then(setFloating) : null,
     }),
     [],
   );
@@ -59,6 +64,7 @@ export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; re
       {panel === 'chat' && <ChatPanel meeting={meeting} />}
       {panel === 'people' && <PeoplePanel page={page} meeting={meeting} />}
       <Bar page={page} meeting={meeting} onLeave={() => seat.leave()} more={more} />
+      {floating && <FloatingWindow meeting={meeting} place={floating} onClose={closeFloating} onLeave={() => seat.leave()} />}
       <NoticeStack notices={meeting.notices} />
       <Suspense>
         {dialog === 'settings' && <SettingsDialog page={page} meeting={meeting} onClose={() => setDialog(null)} />}

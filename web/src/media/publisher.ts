@@ -91,6 +91,7 @@ export class Publisher {
       return;
     }
     const isNew = this.#sent?.track !== wanted.track || !this.#clone || this.#clone.readyState === 'ended';
+    if (local && this.#clone && !isNew && this.#clone.contentHint !== wanted.track.contentHint) this.#clone.contentHint = wanted.track.contentHint;
     if (!local) {
       const clone = this.#remake(wanted.track);
       const made = wanted.track.kind === 'audio' ? new LocalAudioTrack(clone, undefined, true) : new LocalVideoTrack(clone, undefined, true);

@@ -20,6 +20,12 @@ export interface ChatLine {
   readonly state: 'sent' | 'sending' | 'failed';
 }
 
+/** The message that is being answered or changed. */
+export interface Focus {
+  readonly kind: 'reply' | 'edit';
+  readonly message: Message;
+}
+
 export interface ChatOptions {
   readonly meetingId: string;
   readonly sender: Sender;
@@ -41,8 +47,8 @@ export class Chat {
   readonly unread = new Live(0);
   /** Who is typing now, by participant id. */
   readonly typing = new Live<ReadonlySet<string>>(new Set());
-  /** The message being answered, if any. */
-  readonly replyTo = new Live<Message | null>(null);
+  /** What the next message is about: an answer, a change of one's own, or nothing. */
+  readonly focus = new Live<Focus | null>(null);
   readonly #unsent = new Live<readonly Unsent[]>([]);
   #saidTypingAt = 0;
 
@@ -59,17 +65,19 @@ export class Chat {
     });
   }
 
-  /** Post to everyone, or with `to` to one person. */
+  /** Post to everyone, or with `to` to one person; or change the message that is being edited. */
   post(text: string, to: string | null = null): void {
     const trimmed = text.trim().slice(0, LONGEST_MESSAGE);
     if (trimmed === '') return;
+    const focus = this.focus.value;
+    this.focus.set(null);
+    if (focus?.kind === 'edit') return void this.#ask(() => api.edit(this.options.meetingId, this.options.sender, focus.message.id, trimmed));
     const { state, now } = this.options;
     const meId = state.value.meId ?? '';
     const message: Message = {
       id: crypto.randomUUID(), participant_id: meId, name: state.value.participants.get(meId)?.label ?? '', text: trimmed, to,
-      reply_to: this.replyTo.value?.id ?? null, posted_at: now(), edited_at: null, deleted: false,
+      reply_to: focus?.kind === 'reply' ? focus.message.id : null, posted_at: now(), edited_at: null, deleted: false,
     };
-    this.replyTo.set(null);
     this.#unsent.update((unsent) => [...unsent, { message, hasFailed: false }]);
     void this.#send(message);
   }
@@ -84,10 +92,6 @@ export class Chat {
 
   discard(messageId: string): void {
     this.#unsent.update((unsent) => unsent.filter(({ message }) => message.id !== messageId));
-  }
-
-  async edit(messageId: string, text: string): Promise<void> {
-    await this.#ask(() => api.edit(this.options.meetingId, this.options.sender, messageId, text.trim().slice(0, LONGEST_MESSAGE)));
   }
 
   async unsay(messageId: string): Promise<void> {

@@ -16,7 +16,7 @@ import { Notices } from './notices';
 import type { Preferences } from './preferences';
 import { Reactions } from './reactions';
 import { Self } from './self';
-import { Stage } from './stage';
+import { Stage, type Told } from './stage';
 
 /** What a meeting needs from outside; tests give their own. */
 export interface Surroundings {
@@ -42,6 +42,8 @@ export class MeetingModel {
   readonly me: ReadLive<Participant>;
   readonly isHost: ReadLive<boolean>;
   readonly people: ReadLive<ReadonlyMap<string, PersonMedia>>;
+  /** The server's word on each one's connection. */
+  readonly qualities = new Live<ReadonlyMap<string, Told>>(new Map());
   readonly panel = new Live<Panel | null>(null);
   readonly self: Self;
   readonly stage: Stage;
@@ -75,7 +77,7 @@ export class MeetingModel {
     this.media = new MediaLink(surroundings.loadEngine, async () => (await api.freshTicket(this.id, this.sender)).media);
     this.people = this.#people;
     this.self = new Self({ meetingId: this.id, sender: this.sender, me: this.me, engine: this.media.engine, devices, notices: this.notices, withCamera });
-    this.stage = new Stage({ state: this.state, people: this.people, self: this.self, devices, preferences, now });
+    this.stage = new Stage({ state: this.state, people: this.people, qualities: this.qualities, self: this.self, devices, preferences, now });
     this.chat = new Chat({ meetingId: this.id, sender: this.sender, state: this.state, isOpen: derive([this.panel], (panel) => panel === 'chat'), notices: this.notices, stream: this.stream, now });
     this.hosting = new Hosting(this.id, this.sender, this.state, this.notices);
     this.reactions = new Reactions(this.id, this.sender, now);
@@ -134,6 +136,7 @@ export class MeetingModel {
 
   #onEphemeral(message: Ephemeral): void {
     if (message.kind === 'reaction') this.reactions.handle(message.body.participant_id, message.body.emoji);
+    if (message.kind === 'quality') this.qualities.update((known) => new Map(known).set(message.body.participant_id, { quality: message.body.quality, cause: message.body.cause ?? '' }));
     if (message.kind === 'typing') this.chat.handleTyping(message.body.participant_id);
   }
 }

@@ -46,6 +46,9 @@ export class Seat {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lobby: EventStream | null = null;
   #passcode: string | null = null;
+  /** The connection that waited in the lobby, which the one that comes in replaces. */
+  #knocked: string | null = null;
+  #ends: (() => void)[] = [];
 
   constructor(
     readonly meetingId: string,
@@ -108,7 +111,8 @@ export class Seat {
     // A second tab joins silently: the intents stay those of the first (JOIN-6).
     const intents = isSecond ? {} : { audio: devices.microphone.isOn.value, video: devices.camera.isOn.value };
     try {
-      const answer = await this.#ask({ name, ...intents });
+      const answer = await this.#ask({ name, ...intents, ...(this.#knocked ? { replaces: this.#knocked } : {}) });
+      this.#knocked = null;
       if (turn !== this.#turn) return void api.leave(this.meetingId, null, answer.connection.id).catch(() => undefined);
       if (isSecond) devices.microphone.setOn(false);
       this.#enter(answer, devices.camera.isOn.value && !isSecond);
@@ -216,8 +220,7 @@ export class Seat {
       tab.keepSeat(this.meetingId, { connectionId: answer.connection.id, isIn: true, microphoneOn: devices.microphone.isOn.value, cameraOn: devices.camera.isOn.value });
     };
     keep();
-    devices.microphone.isOn.subscribe(keep);
-    devices.camera.isOn.subscribe(keep);
+    this.#ends = [devices.microphone.isOn.subscribe(keep), devices.camera.isOn.subscribe(keep)];
     recent.remember({ id: this.meetingId, title: answer.meeting.title, at: this.options.now(), isHost: answer.participant.role === 'host' });
     meeting.stream.link.subscribe(() => {
       const link = meeting.stream.link.value;
@@ -256,6 +259,7 @@ export class Seat {
       },
     }, this.options.openSocket);
     this.#lobby = stream;
+    this.#knocked = answer.connection.id;
     stream.link.subscribe(() => {
       const link = stream.link.value;
       if (turn !== this.#turn || link.kind !== 'closed') return;
@@ -271,7 +275,12 @@ export class Seat {
     return this.join(name, this.#passcode, true);
   }
 
-  /** This person's other open connections. */
+  /** This person's other open connections, while in the meeting. */
+  async elsewhere(): Promise<readonly OwnConnection[]> {
+    const phase = this.#phase.value;
+    return phase.kind === 'in' ? this.#elsewhere(phase.meeting.sender.id) : [];
+  }
+
   async #elsewhere(mine?: string): Promise<readonly OwnConnection[]> {
     try {
       const kept = mine ?? this.options.tab.seat(this.meetingId)?.connectionId;
@@ -282,10 +291,10 @@ export class Seat {
   }
 
   #out(why: OutReason, problem: Problem | null): void {
+    this.#next({ kind: 'out', why, problem });
     this.options.tab.forgetSeat(this.meetingId);
     this.options.devices.microphone.close();
     this.options.devices.camera.close();
-    this.#next({ kind: 'out', why, problem });
   }
 
   /** A refusal is a page of its own; a server that cannot be reached is tried again by itself. */
@@ -299,6 +308,8 @@ export class Seat {
 
   #next(phase: Phase): number {
     clearTimeout(this.#timer);
+    for (const end of this.#ends) end();
+    this.#ends = [];
     this.#turn += 1;
     this.#phase.set(phase);
     return this.#turn;

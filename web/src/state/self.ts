@@ -88,6 +88,11 @@ export class Self {
     }
   }
 
+  /** Favour sharp text or smooth motion in what is being shared. */
+  hintShare(hint: ShareHint): void {
+    this.share.update((share) => share && { ...share, hint });
+  }
+
   async stopShare(): Promise<void> {
     this.#endShare();
     try {

@@ -27,6 +27,8 @@ export interface TileModel {
   readonly isSpeaking: boolean;
   readonly level: number;
   readonly quality: Quality;
+  /** Why the quality is poor, as the server says it; empty where it does not. */
+  readonly cause: string;
 }
 
 /** What the stage shows: the subject large, or a grid. */
@@ -38,12 +40,20 @@ export interface StageView {
 
 const SILENT: PersonMedia = { camera: null, screens: [], level: 0, quality: 'excellent' };
 
+/** The server's word on one participant's connection. */
+export interface Told {
+  readonly quality: Quality;
+  readonly cause: string;
+}
+
 export interface StageOptions {
   readonly state: ReadLive<MeetingState>;
   readonly people: ReadLive<ReadonlyMap<string, PersonMedia>>;
   readonly self: Self;
   readonly devices: LocalDevices;
   readonly preferences: Preferences;
+  /** What the server says of each one's connection, by participant id. */
+  readonly qualities: ReadLive<ReadonlyMap<string, Told>>;
   readonly now: () => number;
 }
 
@@ -59,9 +69,9 @@ export class Stage {
   #lastSpeaker: string | null = null;
 
   constructor(private readonly options: StageOptions) {
-    const { state, people, self, devices, preferences } = options;
+    const { state, people, self, devices, preferences, qualities } = options;
     this.view = derive(
-      [state, people, self.share, devices.camera.track, preferences.values, this.pinned, this.visible],
+      [state, people, self.share, devices.camera.track, preferences.values, this.pinned, this.visible, qualities],
       (meeting, media, share, camera, values, pinned, visible) => this.#compute(meeting, media, share && ownPicture(share.video), camera && ownPicture(camera), values, pinned, visible),
     );
   }
@@ -82,10 +92,12 @@ export class Stage {
     for (const person of present.toSorted((a, b) => a.joined_at - b.joined_at || (a.id < b.id ? -1 : 1))) {
       const isSelf = person.id === meeting.meId;
       const arrives = media.get(person.id) ?? SILENT;
+      const told = this.options.qualities.value.get(person.id);
       const shown = person.video ? (isSelf ? (ownCamera ?? arrives.camera) : arrives.camera) : null;
       const tile = {
         participantId: person.id, label: person.label, isSelf, status: person.status, audio: person.audio, video: person.video,
-        handPlace: queue.get(person.id) ?? null, isSpeaking: arrives.level > 0 && person.audio, level: Math.round(arrives.level * 10) / 10, quality: arrives.quality,
+        handPlace: queue.get(person.id) ?? null, isSpeaking: arrives.level > 0 && person.audio, level: Math.round(arrives.level * 10) / 10,
+        quality: told?.quality ?? arrives.quality, cause: told?.cause ?? '',
       };
       const hidesSelf = isSelf && values.hidesSelf && present.length > 1;
       if (!hidesSelf) tiles.push({ ...tile, key: person.id, kind: 'person', picture: shown, isMirrored: isSelf && values.mirrorsSelf && shown === ownCamera });

@@ -4,6 +4,7 @@ import { meter } from '../../media/meter';
 import type { MeetingModel } from '../../state/meeting';
 import type { Page } from '../../state/page';
 import type { Seat } from '../../state/seat';
+import { poorText } from '../../text/quality';
 import { useSay } from '../../text/say-context';
 import { Button } from '../../ui/Button';
 import { Icon } from '../../ui/Icon';
@@ -19,11 +20,8 @@ const READINGS = 8;
 /** What the person should know now, at the top of the stage; each goes away by itself or with a press. */
 export function Hints({ page, seat, meeting }: { readonly page: Page; readonly seat: Seat; readonly meeting: MeetingModel }) {
   const say = useSay();
-  const me = useLive(meeting.me);
   const engine = useLive(meeting.media.engine);
   const mayPlaySound = useLive(engine?.mayPlaySound ?? ALWAYS);
-  const [isDismissed, setDismissed] = useState(false);
-  const isElsewhere = me.connections > 1;
   return (
     <div className={styles['hints']}>
       {!mayPlaySound && (
@@ -31,19 +29,39 @@ export function Hints({ page, seat, meeting }: { readonly page: Page; readonly s
           {say('meeting.allowSound')}
         </Button>
       )}
-      {isElsewhere && !isDismissed && (
-        <div className={styles['hint']} role="status">
-          <span>{say('meeting.elsewhere')}</span>
-          <Button size="s" onClick={() => void seat.moveHere()}>
-            {say('meeting.moveHere')}
-          </Button>
-          <button type="button" className={styles['close']} aria-label={say('notice.dismiss')} onClick={() => setDismissed(true)}>
-            <Icon name="close" size={16} />
-          </button>
-        </div>
-      )}
+      <Elsewhere seat={seat} meeting={meeting} />
       <TalkingWhileMuted page={page} meeting={meeting} />
       <DeviceFaults page={page} />
+      <WeakConnection page={page} meeting={meeting} />
+    </div>
+  );
+}
+
+/** Here and in another tab or on another device: said once, with the way to be in one place only (JOIN-6). */
+function Elsewhere({ seat, meeting }: { readonly seat: Seat; readonly meeting: MeetingModel }) {
+  const say = useSay();
+  const { connections } = useLive(meeting.me);
+  const [others, setOthers] = useState(0);
+  const [dismissedAt, setDismissedAt] = useState(0);
+  useEffect(() => {
+    let isCurrent = true;
+    // The number counts connections that are lost and may come back; only an open one is another place.
+    const found = connections > 1 ? seat.elsewhere() : Promise.resolve([]);
+    void found.then((open) => isCurrent && setOthers(open.length));
+    return () => {
+      isCurrent = false;
+    };
+  }, [seat, connections]);
+  if (others <= dismissedAt) return null;
+  return (
+    <div className={styles['hint']} role="status">
+      <span>{say('meeting.elsewhere')}</span>
+      <Button size="s" onClick={() => void seat.moveHere()}>
+        {say('meeting.moveHere')}
+      </Button>
+      <button type="button" className={styles['close']} aria-label={say('notice.dismiss')} onClick={() => setDismissedAt(others)}>
+        <Icon name="close" size={16} />
+      </button>
     </div>
   );
 }
@@ -94,6 +112,30 @@ function DeviceFaults({ page }: { readonly page: Page }) {
       <Icon name={camera ? 'cameraOff' : 'microphoneOff'} size={18} />
       <span>{say(text)}</span>
       <button type="button" className={styles['close']} aria-label={say('notice.dismiss')} onClick={() => setSeen(now)}>
+        <Icon name="close" size={16} />
+      </button>
+    </div>
+  );
+}
+
+/** One's own weak connection, with its cause and what helps. */
+function WeakConnection({ page, meeting }: { readonly page: Page; readonly meeting: MeetingModel }) {
+  const say = useSay();
+  const me = useLive(meeting.me);
+  const told = useLive(meeting.qualities).get(me.id);
+  const { savesData } = useLive(page.preferences.values);
+  const [isDismissed, setDismissed] = useState(false);
+  if (isDismissed || told?.quality !== 'poor') return null;
+  return (
+    <div className={styles['hint']} role="status">
+      <Icon name="signal" size={18} />
+      <span>{say('meeting.ownPoor', { cause: say(poorText(told.cause)) })}</span>
+      {!savesData && (
+        <Button size="s" onClick={() => page.preferences.set({ savesData: true })}>
+          {say('meeting.saveData')}
+        </Button>
+      )}
+      <button type="button" className={styles['close']} aria-label={say('notice.dismiss')} onClick={() => setDismissed(true)}>
         <Icon name="close" size={16} />
       </button>
     </div>

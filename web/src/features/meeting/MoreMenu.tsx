@@ -26,7 +26,8 @@ const LAYOUTS: readonly { readonly id: Values['layout']; readonly text: 'meeting
 export function MoreMenu({ page, meeting, className, actions }: { readonly page: Page; readonly meeting: MeetingModel; readonly className: string | undefined; readonly actions: MoreActions }) {
   const say = useSay();
   const { layout } = useLive(page.preferences.values);
-  const isSharing = useLive(meeting.self.share) !== null;
+  const share = useLive(meeting.self.share);
+  const isSharing = share !== null;
   const isNarrow = window.matchMedia('(max-width: 700px)').matches;
   const items: Action[] = [
     ...LAYOUTS.map(
@@ -42,6 +43,9 @@ export function MoreMenu({ page, meeting, className, actions }: { readonly page:
     ),
     ...(isNarrow && mayShareScreen()
       ? [{ id: 'share', label: say(isSharing ? 'meeting.stopShare' : 'meeting.share'), icon: 'screen' as const, run: () => void (isSharing ? meeting.self.stopShare() : meeting.self.startShare()) }]
+      : []),
+    ...(share
+      ? [{ id: 'hint', label: say(share.hint === 'detail' ? 'meeting.smoothMotion' : 'meeting.sharpText'), icon: 'screen' as const, run: () => meeting.self.hintShare(share.hint === 'detail' ? 'motion' : 'detail') }]
       : []),
     { id: 'full', label: say(document.fullscreenElement ? 'meeting.exitFullScreen' : 'meeting.fullScreen'), icon: 'fullScreen', startsGroup: true, run: actions.onFullScreen },
     ...(actions.onFloating ? [{ id: 'floating', label: say('meeting.floating'), icon: 'floating' as const, run: actions.onFloating }] : []),

@@ -2,6 +2,7 @@ import { memo, type CSSProperties } from 'react';
 import type { Rect } from '../../state/arrange';
 import type { TileModel } from '../../state/stage';
 import { useSay } from '../../text/say-context';
+import { poorText } from '../../text/quality';
 import { Avatar } from '../../ui/Avatar';
 import { Icon } from '../../ui/Icon';
 import { TwoRounds } from '../../ui/Mark';
@@ -13,7 +14,8 @@ export interface TileProps {
   readonly place: Rect;
   readonly isLarge: boolean;
   readonly isPinned: boolean;
-  readonly onPin: (key: string | null) => void;
+  /** Null where there is no room for choosing. */
+  readonly onPin: ((key: string | null) => void) | null;
 }
 
 /** One person, or one shared screen. Drawn again only when something about it has changed. */
@@ -54,15 +56,17 @@ export const Tile = memo(
             <span>{say('tile.reconnecting')}</span>
           </div>
         )}
-        <button
-          type="button"
-          className={styles['pin']}
-          aria-label={say(isPinned ? 'tile.unpin' : 'tile.pin', { name: label })}
-          title={say(isPinned ? 'tile.unpin' : 'tile.pin', { name: label })}
-          onClick={() => onPin(isPinned ? null : tile.key)}
-        >
-          <Icon name="pin" size={17} />
-        </button>
+        {onPin && (
+          <button
+            type="button"
+            className={styles['pin']}
+            aria-label={say(isPinned ? 'tile.unpin' : 'tile.pin', { name: label })}
+            title={say(isPinned ? 'tile.unpin' : 'tile.pin', { name: label })}
+            onClick={() => onPin(isPinned ? null : tile.key)}
+          >
+            <Icon name="pin" size={17} />
+          </button>
+        )}
         <div className={styles['plate']}>
           <span className={styles['who']}>
             {isScreen ? <Icon name="screen" size={16} /> : !tile.audio ? <Icon name="microphoneOff" size={16} /> : tile.isSpeaking ? <Bars /> : null}
@@ -72,9 +76,9 @@ export const Tile = memo(
               {label}
             </span>
             {(tile.quality === 'poor' || tile.quality === 'lost') && tile.status === 'connected' && !isScreen && (
-              <span className={styles['poor']} title={say('tile.poor')}>
+              <span className={styles['poor']} title={say(poorText(tile.cause))}>
                 <Icon name="signal" size={15} />
-                <span className="hidden-text">{say('tile.poor')}</span>
+                <span className="hidden-text">{say(poorText(tile.cause))}</span>
               </span>
             )}
           </span>
