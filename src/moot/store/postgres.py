@@ -7,6 +7,7 @@ no session locks. READ COMMITTED with the meeting's row lock orders the writers 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -105,7 +106,8 @@ class PostgresStore:
         try:
             return self._connect()
         except PostgresError as error:
-            reason = str(error).strip().splitlines()[-1].rpartition("FATAL:")[2].strip()
+            # The first line ends with the reason, behind where it failed and how badly.
+            reason = re.split(r"failed: |FATAL: ", str(error).splitlines()[0])[-1].strip()
             raise StoreUnusable(
                 f"PostgreSQL at {place(self._parameters)} cannot be used ({reason}): check "
                 "`database_url`, and that the server runs and can be reached from here."
