@@ -316,7 +316,12 @@ impl Sfu {
             };
             is_lost |= transport.state == TransportState::Disconnected
                 || transport.state == TransportState::Failed;
-            transport.measured.sample(&mut sample);
+            let inlets = &connection.inlets;
+            transport.measured.sample(&mut sample, |mid| {
+                inlets
+                    .iter()
+                    .any(|inlet| inlet.mid == mid && inlet.section.kind == Some(Kind::Audio))
+            });
         }
         for subscription in connection.subscriptions.iter().flatten() {
             match subscription.withheld {

@@ -479,8 +479,7 @@ impl Sfu {
         if outlet.ssrc.is_some()
             && let Some(transport) = self.transports.get_mut(subscriber)
         {
-            transport.renew_outgoing(outlet.mid);
-            outlet.ssrc = transport.outgoing(outlet.mid);
+            outlet.ssrc = transport.renew_outgoing(outlet.mid);
         }
         self.queue_negotiation(key);
     }

@@ -56,7 +56,10 @@ impl Measured {
     }
 
     /// Adds what was measured since the last sample.
-    pub(crate) fn sample(&mut self, sample: &mut QualitySample) {
+    ///
+    /// Only audio tells jitter: the packets of a video frame share a timestamp, so that a paced
+    /// frame looks like jitter (RFC 3550 §6.4.1 measures arrival against it).
+    pub(crate) fn sample(&mut self, sample: &mut QualitySample, is_audio: impl Fn(Mid) -> bool) {
         sample.packets_expected += std::mem::take(&mut self.expected) as u64;
         sample.packets_lost += std::mem::take(&mut self.lost) as u64;
         let round_trip = self.round_trip().unwrap_or_default();
@@ -64,7 +67,8 @@ impl Measured {
         let jitter = self
             .ingress
             .values()
-            .map(|stats| stats.jitter as f32 / VIDEO_CLOCK_KHZ)
+            .filter(|stats| is_audio(stats.mid))
+            .map(|stats| stats.jitter as f32 / AUDIO_CLOCK_KHZ)
             .fold(0.0, f32::max);
         sample.jitter_ms = sample.jitter_ms.max(jitter as u32);
     }

@@ -483,18 +483,25 @@ impl Transport {
         });
     }
 
-    /// Gives the stream of a section a new identity for the next track, and drops what waits.
-    pub(crate) fn renew_outgoing(&mut self, mid: Mid) {
+    /// Replaces the stream of a section by one with new SSRCs for the next track; what waits on the
+    /// old one is dropped.
+    ///
+    /// Not by str0m's `reset_stream_tx`, which leaves the stream filed under its old SSRC, where no
+    /// report about the new one finds it.
+    pub(crate) fn renew_outgoing(&mut self, mid: Mid) -> Option<Ssrc> {
         self.guarded(|this| {
             let mut api = this.rtc.direct_api();
+            let Some(before) = api.stream_tx_by_mid(mid, None) else {
+                return Ok(());
+            };
+            let (old, has_rtx) = (before.ssrc(), before.rtx().is_some());
+            api.remove_stream_tx(old);
             let ssrc = api.new_ssrc();
-            let resent = api.new_ssrc();
-            let has_rtx = api
-                .stream_tx_by_mid(mid, None)
-                .is_some_and(|stream| stream.rtx().is_some());
-            api.reset_stream_tx(mid, None, ssrc, has_rtx.then_some(resent));
+            let resent = has_rtx.then(|| api.new_ssrc()).filter(|rtx| *rtx != ssrc);
+            api.declare_stream_tx(ssrc, resent, mid, None);
             Ok(())
         });
+        self.outgoing(mid)
     }
 
     /// Which section and layer the client sends under an SSRC.
