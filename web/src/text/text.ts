@@ -1,6 +1,7 @@
 import { createInstance, type i18n } from 'i18next';
 import { Live, type ReadLive } from '../live';
 import { en } from './en';
+import type { Catalogue } from './catalogue';
 import type { TextKey, TextValues } from './keys';
 
 /** The languages the page speaks, each named in itself. */
@@ -9,7 +10,7 @@ export type Language = keyof typeof LANGUAGES;
 
 const RIGHT_TO_LEFT: ReadonlySet<Language> = new Set(['ar']);
 
-type Catalogue = Readonly<Record<string, string>>;
+
 const CATALOGUES: Readonly<Record<Exclude<Language, 'en'>, () => Promise<Catalogue>>> = {
   de: async () => (await import('./de')).de,
   fr: async () => (await import('./fr')).fr,
