@@ -36,6 +36,7 @@ from moot.gate.origin import Origins
 from moot.http.api import Api
 from moot.http.edge import Edge
 from moot.http.page import Page, read_files
+from moot.http.patience import PatientHttp
 from moot.http.routes import operations
 from moot.keys import Keys, load_keys
 from moot.listen import address_of, listen
@@ -60,6 +61,9 @@ _SWITCH_S: Final = 0.0001
 """How long a thread of Python may make others wait. The store's threads need the interpreter for a
 few microseconds after each statement; with Python's default of 5 ms they would wait that long for
 each of them while the event loop is busy (measured: a third more joins a second)."""
+_MESSAGE_LIMIT_BYTES: Final = 1_048_576
+"""What any WebSocket takes at all. Event streams hold clients to `max_frame_bytes`; an offer of
+LiveKit's signalling for dozens of tracks is larger than that, and has a bound of its own."""
 _KEEP_ALIVE_S: Final = 75
 """Longer than the minute after which common proxies drop an idle connection of theirs."""
 
@@ -97,6 +101,7 @@ class App:
             limits=limits,
             monotonic=time.monotonic,
             is_draining=self.is_draining,
+            limit_bytes=config.max_frame_bytes,
             count_close=self.metrics.count_close,
             count_sent=self.metrics.count_sent,
             log=log,
@@ -239,9 +244,9 @@ async def _serve(app: App, config: Config, sockets: list[socket.socket], say: Sa
         uvicorn.Config(
             app,
             loop="none",
-            http="httptools",
+            http=PatientHttp,
             ws=WireProtocol,
-            ws_max_size=config.max_frame_bytes,
+            ws_max_size=_MESSAGE_LIMIT_BYTES,
             ws_per_message_deflate=False,
             ws_ping_interval=None,
             lifespan="off",

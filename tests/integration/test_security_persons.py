@@ -5,7 +5,6 @@ import base64
 import hashlib
 import hmac
 import json
-import os
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -221,4 +220,4 @@ async def test_secret_of_an_installation_is_made_once_and_readable_by_its_owner_
     )
     assert (answer.status, answer.body["code"]) == (401, "token_invalid")
     assert "Max-Age=0" in answer.headers["set-cookie"]
-    assert os.path.getsize(other.data / "secret") >= 32
+    assert (other.data / "secret").stat().st_size >= 32

@@ -38,6 +38,7 @@ class Streams:
         tokens: judges the token of a hello.
         monotonic: seconds of a clock that only goes forward.
         is_draining: whether this process is about to stop.
+        limit_bytes: the largest message of a client.
         count_close: told of each close code.
         count_sent: told how many messages were written.
     """
@@ -52,6 +53,7 @@ class Streams:
         limits: Limits,
         monotonic: Callable[[], float],
         is_draining: Callable[[], bool],
+        limit_bytes: int,
         count_close: Callable[[int], None],
         count_sent: Callable[[int], None],
         log: Any,
@@ -63,6 +65,7 @@ class Streams:
         self._limits = limits
         self._monotonic = monotonic
         self._is_draining = is_draining
+        self._limit_bytes = limit_bytes
         self._count_close = count_close
         self._count_sent = count_sent
         self._log = log
@@ -95,7 +98,9 @@ class Streams:
             return
         await send({"type": "websocket.accept"})
         wire: WireProtocol = scope["extensions"][EXTENSION]
-        stream = _Open(self, wire, meeting_id, self._monotonic())
+        stream = _Open(
+            self, wire, meeting_id, Stream(now=self._monotonic(), limit_bytes=self._limit_bytes)
+        )
         self._open.add(stream)
         try:
             await stream.serve(receive)
@@ -175,12 +180,12 @@ class _Open:
     )
 
     def __init__(
-        self, endpoint: Streams, wire: WireProtocol, meeting_id: MeetingId, now: float
+        self, endpoint: Streams, wire: WireProtocol, meeting_id: MeetingId, protocol: Stream
     ) -> None:
         self._endpoint = endpoint
         self._wire = wire
         self._meeting_id = meeting_id
-        self._protocol = Stream(now=now)
+        self._protocol = protocol
         self._watcher: Watcher | None = None
         self._writer: asyncio.Task[None] | None = None
         self._stalled_at: float | None = None

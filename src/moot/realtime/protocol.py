@@ -16,8 +16,8 @@ HELLO_WITHIN_S: Final = 10.0
 PING_EVERY_S: Final = 5.0
 MISSED: Final = 2
 """Pings without an answer after which the stream is closed: the loss is known after 10 to 15 s."""
-FRAME_LIMIT: Final = 16_384
-"""Bytes of one message from a client; the largest that means anything is a hello of some 300."""
+LIMIT_BYTES: Final = 16_384
+"""One message from a client; the largest that means anything is a hello of some 300 bytes."""
 BURST: Final = 60.0
 PER_S: Final = 10.0
 """Messages a client may send: a burst, then so many a second. Its own pings and answers are less
@@ -92,9 +92,19 @@ class Stream:
         now: seconds of a clock that only goes forward, when the WebSocket was accepted.
     """
 
-    __slots__ = ("_allowance", "_at", "_missed", "_next_ping", "_pinged", "_said_hello", "_started")
+    __slots__ = (
+        "_allowance",
+        "_at",
+        "_limit_bytes",
+        "_missed",
+        "_next_ping",
+        "_pinged",
+        "_said_hello",
+        "_started",
+    )
 
-    def __init__(self, *, now: float) -> None:
+    def __init__(self, *, now: float, limit_bytes: int = LIMIT_BYTES) -> None:
+        self._limit_bytes = limit_bytes
         self._started = now
         self._at = now
         self._allowance = BURST
@@ -109,8 +119,9 @@ class Stream:
         self._at = now
         if self._allowance < 0.0:
             return Close("rate_limited")
-        if len(text) > FRAME_LIMIT or (
-            len(text) * 4 > FRAME_LIMIT and len(text.encode(errors="replace")) > FRAME_LIMIT
+        limit = self._limit_bytes
+        if len(text) > limit or (
+            len(text) * 4 > limit and len(text.encode("utf-8", "replace")) > limit
         ):
             return Close("message_invalid")
         try:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from moot.realtime.protocol import (
     BURST,
-    FRAME_LIMIT,
     HELLO_WITHIN_S,
+    LIMIT_BYTES,
     PING_EVERY_S,
     Close,
     Hello,
@@ -121,8 +121,8 @@ def test_made_up_answers_do_not_count():
         '{"id":1}',
         "[" * 5000,
         '{"type":"typing","to":"\ud800"}',
-        "x" * (FRAME_LIMIT + 1),
-        "é" * (FRAME_LIMIT // 2 + 1),
+        "x" * (LIMIT_BYTES + 1),
+        "é" * (LIMIT_BYTES // 2 + 1),
     ],
 )
 def test_malformed_message_closes_only_its_sender(text):
