@@ -170,7 +170,7 @@ async def test_timeouts_hold_on_every_way_to_the_server(
 async def test_a_pooler_that_hides_does_no_harm(
     pgbouncer: PgBouncer, postgres_database: str
 ) -> None:
-    """MEET-2: a pooler that was not recognized shows at the first lost statement, to nobody else."""
+    """MEET-2: a pooler that was not recognized costs a retry, and no caller notices."""
 
     class Misled(PostgresStore):
         def _connect(self) -> PostgresHandle:
