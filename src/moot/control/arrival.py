@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from moot.control.actor import Actor
-from moot.control.change import PRESENT, Change
+from moot.control.change import Change
 from moot.control.context import Control
 from moot.control.reading import found_meeting
 from moot.errors import Problem
@@ -20,6 +20,7 @@ from moot.model.admission import (
 from moot.model.ids import MeetingId, ParticipantId, PersonId, parse_name
 from moot.model.meeting import Meeting, Participant
 from moot.model.participant import free_twin, name_key
+from moot.model.status import is_present
 from moot.store.port import Transaction
 
 
@@ -77,7 +78,7 @@ def refusal(
     present = 0
     if not is_welcome(meeting, participant, actor.person_id):
         # Only where somebody new might make it too many.
-        present = change.tx.count_participants(meeting.uid, statuses=PRESENT)
+        present = sum(is_present(each.status) for each in change.here())
     return admission(
         meeting,
         participant,
@@ -139,8 +140,7 @@ def seat_twin(
     """
     if before is not None and name_key(before.name) == name_key(name):
         return before.twin
-    others = change.tx.list_participants(change.meeting.uid, statuses=(*PRESENT, "waiting"))
-    return free_twin(name, (other for other in others if other.id != participant_id))
+    return free_twin(name, (other for other in change.here() if other.id != participant_id))
 
 
 def newcomer(

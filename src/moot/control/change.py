@@ -41,6 +41,9 @@ ALIVE: Final = ("pending", "open", "lost")
 PRESENT: Final = ("connected", "reconnecting")
 """Statuses of participants who are in."""
 
+TOUCH_MS: Final = 60_000
+"""How exactly a meeting's `active_at` is kept: retention counts in days."""
+
 _encode = msgspec.json.Encoder().encode
 
 _MEDIA_SOURCES: Final[dict[Source, frozenset[MediaSource]]] = {
@@ -67,7 +70,7 @@ class Change:
         orders: what to tell the media engine after the commit.
     """
 
-    __slots__ = ("events", "meeting", "now", "orders", "tx")
+    __slots__ = ("_here", "events", "meeting", "now", "orders", "tx")
 
     def __init__(self, tx: Transaction, meeting: Meeting, now: int) -> None:
         self.tx = tx
@@ -75,6 +78,7 @@ class Change:
         self.now = now
         self.events: list[Event] = []
         self.orders: list[Order] = []
+        self._here: Sequence[Participant] | None = None
 
     def append(self, kind: Kind, body: Body, *, audience: str = EVERYONE) -> None:
         """Number and store one event (EVENT-1)."""
@@ -88,9 +92,29 @@ class Change:
         """Read a participant's connections that are not closed."""
         return self.tx.list_connections(participant_id, states=ALIVE)
 
-    def view(self, participant: Participant) -> ParticipantView:
-        """Show a participant with the connections that it has now."""
-        return participant_view(participant, connections=len(self.alive(participant.id)))
+    def here(self) -> Sequence[Participant]:
+        """Read who is in or waits, as it was when first asked for in this change."""
+        if self._here is None:
+            self._here = self.tx.list_participants(self.meeting.uid, statuses=(*PRESENT, "waiting"))
+        return self._here
+
+    def touch(self) -> None:
+        """Note that somebody is there, for retention and for `end`; to the minute is enough."""
+        meeting = self.meeting
+        age_ms = self.now - meeting.active_at
+        was_ended = meeting.ended_at is not None and meeting.active_at <= meeting.ended_at
+        if was_ended or not 0 <= age_ms < TOUCH_MS:
+            self.tx.touch_meeting(meeting.uid, at=self.now)
+
+    def view(self, participant: Participant, *, connections: int | None = None) -> ParticipantView:
+        """Show a participant with the connections that it has now.
+
+        Args:
+            connections: how many, where the caller knows; else they are counted.
+        """
+        if connections is None:
+            connections = len(self.alive(participant.id))
+        return participant_view(participant, connections=connections)
 
     def write(self, participant: Participant) -> Participant:
         """Write a participant's row, stamped with the present time."""
@@ -100,18 +124,29 @@ class Change:
         """Write a participant's row unless nothing in it is new."""
         return before if participant == before else self.write(participant)
 
-    def updated(self, before: ParticipantView | None, participant: Participant) -> ParticipantView:
+    def updated(
+        self,
+        before: ParticipantView | None,
+        participant: Participant,
+        *,
+        connections: int | None = None,
+    ) -> ParticipantView:
         """Append `participant.updated` if the view differs from the one before."""
-        view = self.view(participant)
+        view = self.view(participant, connections=connections)
         if view != before:
             self.append("participant.updated", ParticipantBody(view))
         return view
 
     def told(
-        self, kind: Kind, participant: Participant, *, audience: str = EVERYONE
+        self,
+        kind: Kind,
+        participant: Participant,
+        *,
+        audience: str = EVERYONE,
+        connections: int | None = None,
     ) -> ParticipantView:
         """Append an event whose body is the participant."""
-        view = self.view(participant)
+        view = self.view(participant, connections=connections)
         self.append(kind, ParticipantBody(view), audience=audience)
         return view
 

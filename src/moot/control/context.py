@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from moot.bus.port import Bus
 from moot.config import Config
 from moot.control.actor import Actor
 from moot.control.change import Change
+from moot.control.dice import Dice
 from moot.control.orders import Orders
 from moot.control.pace import Pace
 from moot.control.passcodes import Passcodes
@@ -74,7 +74,7 @@ class Control:
     media: MediaEngine
     config: Config
     clock: Clock = field(default_factory=SystemClock)
-    random: Callable[[int], int] = secrets.randbits
+    random: Callable[[int], int] = field(default_factory=Dice)
     log: Log = field(default_factory=lambda: structlog.get_logger("moot.control"))
     passcodes: Passcodes = field(init=False)
     orders: Orders = field(init=False)

@@ -211,13 +211,14 @@ async def _join(
         )
         name, is_verified = seat_name(actor, wished_name, before)
         was_in = before is not None and is_present(before.status)
-        seen = change.view(before) if was_in and before is not None else None
+        alive = () if before is None else change.alive(before.id)
+        seen = None if before is None else change.view(before, connections=len(alive))
         base = (
             renewed(before, meeting)
             if before is not None
             else newcomer(new_id, meeting, actor.person_id, name=name, now=change.now)
         )
-        others = _others(change, base, connection_id, request.replaces)
+        others = _others(change, base, alive, connection_id, request.replaces)
         base = msgspec.structs.replace(
             base,
             name=name,
@@ -249,11 +250,12 @@ async def _join(
         )
         if connection is None:
             raise Problem("body_invalid", reason="`connection_id` is somebody else's")
-        tx.touch_meeting(meeting.uid, at=change.now)
+        change.touch()
+        count = len(others) + 1
         if was_in:
-            view = change.updated(seen, participant)
+            view = change.updated(seen, participant, connections=count)
         else:
-            view = change.told("participant.joined", participant)
+            view = change.told("participant.joined", participant, connections=count)
         if others:
             # What this connection may publish, its grant says.
             change.allow(participant, but=connection_id)
@@ -278,11 +280,12 @@ async def _join(
 def _others(
     change: Change,
     participant: Participant,
+    alive: Sequence[Connection],
     connection_id: ConnectionId,
     replaces: ConnectionId | None,
 ) -> Sequence[Connection]:
     """Close the connection that this one replaces; answer the others that go on."""
-    others = [each for each in change.alive(participant.id) if each.id != connection_id]
+    others = [each for each in alive if each.id != connection_id]
     if replaces is None or replaces == connection_id:
         return others
     for each in others:

@@ -95,7 +95,7 @@ async def knock(
             )
         )
         connection = _connect(change, participant, chosen)
-        tx.touch_meeting(meeting.uid, at=change.now)
+        change.touch()
         view = change.view(participant)
         if waits:
             if seen is None or before is None or before.status != "waiting" or view != seen:
