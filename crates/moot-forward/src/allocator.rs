@@ -14,8 +14,8 @@ const RAISE_INTERVAL: Duration = Duration::from_secs(1);
 const MIN_HOLD: Duration = Duration::from_secs(2);
 /// The hold doubles up to this while raises keep failing.
 const MAX_HOLD: Duration = Duration::from_secs(32);
-/// The most wanted picture keeps its lowest layer while this much of its cost is left. A path on
-/// which little is sent is estimated low; with nothing sent the estimate would hardly rise again.
+/// The most wanted picture keeps its lowest layer while the estimate is this much of its cost. A
+/// path on which little is sent is estimated low; with audio alone the estimate hardly rises again.
 const FIRST_PERCENT: u64 = 50;
 /// A fall this soon after a raise counts as the raise's failure.
 const FAILED_RAISE: Duration = Duration::from_secs(10);
@@ -160,7 +160,8 @@ impl Ladder {
 /// Divides the estimate of one connection.
 ///
 /// Audio comes off the top. Then every subscription gets its lowest layer, in order of precedence,
-/// and whoever does not fit is paused, the first one only where not even half of it would fit; then the classes are raised one after another, their members
+/// and whoever does not fit is paused, the first one only where the estimate is
+/// not even half of its cost; then the classes are raised one after another, their members
 /// in turn. What does not fit any more goes down at once; what would fit goes up after a while,
 /// with room to spare, and after longer the more often that has failed.
 #[derive(Clone, Debug)]
@@ -227,7 +228,7 @@ impl Allocator {
         for (turn, &place) in self.order.iter().enumerate() {
             let ladder = &mut self.ladders[place];
             let is_first = turn == 0 && ladder.length > 0;
-            if is_first && left >= ladder.cost(1).percent(FIRST_PERCENT) {
+            if is_first && estimate >= ladder.cost(1).percent(FIRST_PERCENT) {
                 ladder.granted = 1;
                 left = left - ladder.cost(1);
             } else {
