@@ -98,9 +98,9 @@ async def test_layers_are_chosen(server: MediaServer, room: str) -> None:
         camera = ("one.1", "camera")
         large = await two.until(grows("width", 400), "received", *camera, within_s=45)
         await two.order("setQuality", *camera, 0)
-        await two.until(lambda seen: seen["width"] < large["width"], "received", *camera)
+        small = await two.until(lambda seen: seen["width"] < large["width"], "received", *camera)
         await two.order("setQuality", *camera, 2)
-        await two.until(grows("width", large["width"] - 1), "received", *camera, within_s=45)
+        await two.until(grows("width", small["width"]), "received", *camera, within_s=45)
 
 
 @pytest.mark.parametrize("scenario", ["signal-reconnect", "full-reconnect", "resume-reconnect"])
