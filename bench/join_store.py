@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -83,7 +84,7 @@ async def _join_all(store: Store, who: str, seconds: float, callers: int) -> _Jo
         while (now := time.monotonic()) < began + seconds:
             meeting_id, person = next(keys)
             try:
-                await store.write(lambda t, key=meeting_id, who=person: join(t, key, who))
+                await store.write(partial(join, meeting_id=meeting_id, person=person))
                 took.append(time.monotonic() - now)
             except Problem as problem:
                 failed.append(problem)
@@ -131,7 +132,7 @@ def _old_way(connect: Callable[[], Attempt], seconds: float) -> tuple[int, int]:
         while time.monotonic() < end:
             with guard:
                 meeting_id, person = next(keys)
-            if attempt(lambda t, key=meeting_id, who=person: _old_join(t, key, who)):
+            if attempt(partial(_old_join, meeting_id=meeting_id, person=person)):
                 done += 1
             else:
                 failed += 1

@@ -35,8 +35,8 @@ def parse_address(url: str) -> dict[str, Any]:
     """
     try:
         parts = urlsplit(url)
-        if "," not in parts.netloc and parts.port == 0:  # of several hosts, libpq reads the ports
-            raise ValueError("port 0")
+        if "," not in parts.netloc:
+            _ = parts.port  # raises for what is no port; where hosts are several, libpq reads them
         query = [pair for pair in parse_qsl(parts.query, True, True) if pair[0] not in _FOREIGN]
         scheme = "postgresql" if parts.scheme in SCHEMES else parts.scheme
         plain = urlunsplit((scheme, parts.netloc, parts.path, urlencode(query), ""))
