@@ -3,6 +3,7 @@ import type { MeetingModel } from '../../state/meeting';
 import { useSay } from '../../text/say-context';
 import { ActionMenu } from '../../ui/ActionMenu';
 import { Confirm } from '../../ui/Confirm';
+import { Icon } from '../../ui/Icon';
 import { useLive } from '../../ui/use-live';
 
 /** Leave at once; a host may also end the meeting for everyone, after a question. */
@@ -13,7 +14,8 @@ export function LeaveButton({ meeting, className, onLeave }: { readonly meeting:
   if (!isHost) {
     return (
       <button type="button" className={className} aria-label={say('meeting.leave')} onClick={onLeave}>
-        {say('meeting.leave')}
+        <Icon name="leave" />
+        <span>{say('meeting.leave')}</span>
       </button>
     );
   }
@@ -28,7 +30,8 @@ export function LeaveButton({ meeting, className, onLeave }: { readonly meeting:
           { id: 'end', label: say('meeting.end'), icon: 'close', tone: 'stop', run: () => setAsking(true) },
         ]}
       >
-        {say('meeting.leave')}
+        <Icon name="leave" />
+        <span>{say('meeting.leave')}</span>
       </ActionMenu>
       <Confirm
         isOpen={isAsking}

@@ -42,14 +42,12 @@ export const Tile = memo(
         data-large={isLarge || undefined}
         {...facts}
       >
-        {tile.picture ? (
-          <PictureView picture={tile.picture} isMirrored={tile.isMirrored} fit={isScreen ? 'contain' : 'cover'} />
-        ) : null}
-        {!isScreen && !tile.picture && (
+        {!isScreen && (
           <div className={styles['avatar']}>
             <Avatar id={tile.participantId} name={tile.label} size={Math.round(Math.min(112, place.width * 0.4, place.height * 0.42))} />
           </div>
         )}
+        {tile.picture && <PictureView picture={tile.picture} isMirrored={tile.isMirrored} fit={isScreen ? 'contain' : 'cover'} />}
         {tile.status === 'reconnecting' && !isScreen && (
           <div className={styles['veil']}>
             <TwoRounds motion="meets" size={20} />

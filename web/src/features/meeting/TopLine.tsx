@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { groupMeetingId, meetingPath } from '../../state/meeting-id';
 import type { MeetingModel } from '../../state/meeting';
-import { useSay } from '../../text/say-context';
+import { useLanguage, useSay } from '../../text/say-context';
 import { Icon } from '../../ui/Icon';
 import { Mark } from '../../ui/Mark';
 import { useCopy } from '../../ui/use-copy';
@@ -42,10 +42,12 @@ function Elapsed({ from }: { readonly from: number }) {
     const timer = setInterval(() => setMinutes(Math.floor((Date.now() - from) / 60_000)), 1000);
     return () => clearInterval(timer);
   }, [from]);
+  const language = useLanguage();
   const hours = Math.floor(minutes / 60);
+  const shown = new Intl.NumberFormat(language, { style: 'unit', unit: 'minute', unitDisplay: 'short' });
   return (
     <span className={styles['time']} role="timer" aria-live="off">
-      {hours > 0 ? `${hours}:${String(minutes % 60).padStart(2, '0')} h` : `${minutes} min`}
+      {hours > 0 ? `${hours}:${String(minutes % 60).padStart(2, '0')}` : shown.format(minutes)}
     </span>
   );
 }
