@@ -100,8 +100,8 @@ impl Tally {
 /// One received RTP flow.
 #[derive(Clone, Debug)]
 pub struct Flow {
-    /// The id of its track, as the other side's description has it.
-    pub track: String,
+    /// Its media section's name.
+    pub mid: String,
     /// Whether it is video.
     pub is_video: bool,
     /// Counters.
@@ -141,6 +141,10 @@ struct Sender {
 
 /// The rids that LiveKit's clients give three encodings, from the smallest.
 const RIDS: [&str; 3] = ["q", "h", "f"];
+
+/// Packets that can be sent again, and for how long.
+const RESENDABLE_PACKETS: usize = 1024;
+const RESENDABLE_AGE: Duration = Duration::from_secs(3);
 
 /// An endpoint with one transport.
 #[derive(Debug)]
@@ -295,7 +299,40 @@ impl Endpoint {
         Ok(offer.to_sdp_string())
     }
 
-    /// Takes the answer to [`offer`](Self::offer).
+    /// Makes an offer with more sections to receive on; where none are asked for, with one more of
+    /// audio, since an offer that changes nothing cannot be made.
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError`] where an offer is already pending.
+    pub fn offer_sections(
+        &mut self,
+        audio: u32,
+        video: u32,
+        now: Instant,
+    ) -> Result<String, EndpointError> {
+        if self.pending.is_some() {
+            return Err(signal("an offer is pending"));
+        }
+        let audio = if audio + video == 0 { 1 } else { audio };
+        let mut changes = self.rtc.sdp_api();
+        for (kind, count) in [(MediaKind::Audio, audio), (MediaKind::Video, video)] {
+            for _ in 0..count {
+                changes.add_media(kind, Direction::RecvOnly, None, None, None);
+            }
+        }
+        let (offer, pending) = changes.apply().ok_or_else(|| signal("nothing to offer"))?;
+        self.pending = Some(pending);
+        self.settle(now)?;
+        Ok(offer.to_sdp_string())
+    }
+
+    /// Returns whether an offer waits for its answer.
+    pub fn is_offering(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Takes the answer to the last offer.
     ///
     /// # Errors
     ///
@@ -510,7 +547,11 @@ impl Endpoint {
             let Some(stream) = direct.stream_tx_by_mid(paced.mid, paced.rid) else {
                 continue;
             };
-            let next = sender.next_seq_nos.entry(paced.rid).or_insert(1);
+            let next = sender.next_seq_nos.entry(paced.rid).or_insert_with(|| {
+                // Browsers send again whatever is asked for; str0m would stop at 15 %.
+                stream.set_rtx_cache(RESENDABLE_PACKETS, RESENDABLE_AGE, None);
+                1
+            });
             let seq_no: SeqNo = (*next).into();
             *next += 1;
             let levels = ExtensionValues {
@@ -600,7 +641,7 @@ impl Endpoint {
             };
             let media = self.rtc.media(mid);
             let flow = Flow {
-                track: media.map_or(String::new(), |media| media.track_id().to_owned()),
+                mid: mid.to_string(),
                 is_video: media.is_some_and(|media| media.kind() == MediaKind::Video),
                 tally: Tally {
                     first: *packet.seq_no,

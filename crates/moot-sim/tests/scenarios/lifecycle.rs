@@ -1,0 +1,163 @@
+//! People come, go, mute and change networks.
+
+use std::time::Duration;
+
+use moot_sfu::{Command, ConnectionId, Mode, Sources};
+use moot_sim::Link;
+
+use crate::world::{Access, Devices, World, camera, microphone};
+
+#[test]
+fn media_1_two_people_see_and_hear_each_other_in_either_mode() {
+    for modes in [
+        [Mode::Dual, Mode::Dual],
+        [Mode::Single, Mode::Single],
+        [Mode::Single, Mode::Dual],
+    ] {
+        let mut world = World::new(1);
+        for mode in modes {
+            world.join(mode, Devices::all(), Access::default());
+        }
+        world.run(Duration::from_secs(5));
+        for (viewer, publisher) in [(0, 1), (1, 0)] {
+            let report = world.take_report(viewer, publisher);
+            assert!(report.frames > 90, "{modes:?} {viewer}: {report:?}");
+            let heard = world.packets(viewer, &microphone(publisher));
+            assert!(heard > 180, "{modes:?} {viewer}: {heard} audio packets");
+        }
+        assert_eq!(world.complaints(), [""; 0], "{modes:?}");
+    }
+}
+
+#[test]
+fn media_1_the_first_picture_comes_soon_after_joining() {
+    let mut world = World::new(5);
+    world.join(Mode::Dual, Devices::all(), Access::default());
+    world.run(Duration::from_secs(3));
+    for _ in 0..5 {
+        let joined_at = world.now;
+        let viewer = world.join(Mode::Dual, Devices::none(), Access::default());
+        world.run(Duration::from_secs(2));
+        let first_at = world.take_report(viewer, 0).first_frame_at;
+        let waited = first_at.expect("a picture comes") - joined_at;
+        assert!(waited < Duration::from_millis(800), "{waited:?}");
+    }
+    assert_eq!(world.complaints(), [""; 0]);
+}
+
+#[test]
+fn host_4_a_mute_is_enforced_whatever_is_sent_and_ends_cleanly() {
+    let mut world = World::new(2);
+    world.join(Mode::Dual, Devices::all(), Access::default());
+    world.join(Mode::Dual, Devices::none(), Access::default());
+    world.run(Duration::from_secs(3));
+    for track in [camera(0), microphone(0)] {
+        world.set_muted(track.clone(), true);
+        world.run(Duration::from_millis(100));
+        let before = world.packets(1, &track);
+        assert!(before > 0);
+        world.run(Duration::from_secs(3));
+        assert_eq!(world.packets(1, &track), before, "{track} went on");
+        world.set_muted(track.clone(), false);
+        world.run(Duration::from_secs(2));
+        assert!(
+            world.packets(1, &track) > before + 40,
+            "{track} stayed away"
+        );
+    }
+    let report = world.take_report(1, 0);
+    assert!(report.frames > 60, "{report:?}");
+    assert_eq!(world.complaints(), [""; 0]);
+}
+
+#[test]
+fn host_4_a_source_that_is_not_allowed_is_not_forwarded() {
+    let mut world = World::new(2);
+    world.join(Mode::Dual, Devices::all(), Access::default());
+    world.join(Mode::Dual, Devices::none(), Access::default());
+    world.run(Duration::from_secs(3));
+    world.command(Command::SetAllowedSources {
+        connection: ConnectionId::from("PA_0"),
+        sources: Sources::NONE,
+        request: 1_000_000,
+    });
+    world.run(Duration::from_millis(100));
+    let tracks = [camera(0), microphone(0)];
+    let before = tracks.each_ref().map(|track| world.packets(1, track));
+    assert!(before.iter().all(|packets| *packets > 0));
+    world.run(Duration::from_secs(2));
+    let after = tracks.each_ref().map(|track| world.packets(1, track));
+    assert_eq!(before, after);
+    assert_eq!(world.complaints(), [""; 0]);
+}
+
+#[test]
+fn media_1_an_ice_restart_of_the_publisher_does_not_stop_the_picture() {
+    let mut world = World::new(3);
+    world.join(Mode::Dual, Devices::all(), Access::default());
+    world.join(Mode::Dual, Devices::none(), Access::default());
+    world.run(Duration::from_secs(4));
+    world.take_report(1, 0);
+    world.restart_ice(0);
+    world.run(Duration::from_secs(4));
+    let report = world.take_report(1, 0);
+    assert!(report.frames > 100, "{report:?}");
+    assert!(report.longest_freeze < Duration::from_secs(1), "{report:?}");
+    assert_eq!(world.complaints(), [""; 0]);
+}
+
+#[test]
+fn media_1_a_network_that_is_gone_for_three_seconds_is_survived() {
+    let mut world = World::new(4);
+    world.join(Mode::Dual, Devices::all(), Access::default());
+    world.join(Mode::Dual, Devices::none(), Access::default());
+    world.run(Duration::from_secs(4));
+    let gone = Access::both(Link {
+        loss_per_million: 1_000_000,
+        ..Link::default()
+    });
+    world.set_access(0, gone);
+    world.run(Duration::from_secs(3));
+    world.set_access(0, Access::default());
+    world.run(Duration::from_secs(2));
+    world.take_report(1, 0);
+    world.run(Duration::from_secs(3));
+    let report = world.take_report(1, 0);
+    assert!(report.frames > 80, "{report:?}");
+    assert_eq!(world.complaints(), [""; 0]);
+}
+
+#[test]
+fn media_1_a_hundred_joins_and_leaves_leave_nothing_behind_and_disturb_nobody() {
+    let mut world = World::new(6);
+    world.join(Mode::Dual, Devices::all(), Access::default());
+    world.join(Mode::Dual, Devices::none(), Access::default());
+    world.run(Duration::from_secs(3));
+    world.take_report(1, 0);
+    let began_at = world.now;
+    for round in 0..100 {
+        let (mode, devices) = match round % 3 {
+            0 => (Mode::Dual, Devices::all()),
+            1 => (Mode::Single, Devices::none()),
+            _ => (Mode::Dual, Devices::none()),
+        };
+        let guest = world.join(mode, devices, Access::default());
+        let stay = Duration::from_millis(50 + world.rng.below(500));
+        world.run(stay);
+        world.leave(guest);
+    }
+    let report = world.take_report(1, 0);
+    let expected = (world.now - began_at).as_millis() as u64 * 30 / 1000;
+    assert!(
+        report.frames * 100 >= expected * 95,
+        "{expected}: {report:?}"
+    );
+    assert_eq!(world.complaints(), [""; 0]);
+    let totals = world.sfu.totals();
+    assert_eq!(
+        (totals.connections, totals.transports),
+        (2, 4),
+        "{totals:?}"
+    );
+    assert_eq!((totals.tracks, totals.subscriptions), (2, 2), "{totals:?}");
+}

@@ -1,0 +1,76 @@
+//! Lost packets come back, and nobody decodes what is not whole.
+
+use std::time::Duration;
+
+use moot_sfu::Mode;
+use moot_sim::Link;
+
+use crate::world::{Access, Devices, World, camera};
+
+/// Two people, one of whom sends; the other's way loses `per_million` of all packets.
+fn lossy_view(seed: u64, per_million: u32, is_up: bool) -> World {
+    let lossy = Link {
+        loss_per_million: per_million,
+        jitter: Duration::from_millis(5),
+        ..Link::default()
+    };
+    let bad = Access::both(lossy);
+    let good = Access::default();
+    let mut world = World::new(seed);
+    let (sender, viewer) = if is_up { (bad, good) } else { (good, bad) };
+    world.join(Mode::Dual, Devices::all(), sender);
+    world.join(Mode::Dual, Devices::none(), viewer);
+    world
+}
+
+fn recovers(per_million: u32, least_frames: u64, longest_freeze: Duration) {
+    for is_up in [false, true] {
+        for seed in 0..3 {
+            let mut world = lossy_view(seed, per_million, is_up);
+            world.run(Duration::from_secs(8));
+            world.take_report(1, 0);
+            world.run(Duration::from_secs(10));
+            let report = world.take_report(1, 0);
+            let case = format!("seed {seed}, up {is_up}: {report:?}");
+            assert_eq!(world.complaints(), [""; 0], "{case}");
+            assert!(report.frames >= least_frames, "{case}");
+            assert!(report.longest_freeze <= longest_freeze, "{case}");
+        }
+    }
+}
+
+#[test]
+fn media_1_at_5_percent_loss_hardly_a_frame_is_missing() {
+    recovers(50_000, 285, Duration::from_millis(700));
+}
+
+#[test]
+fn media_1_at_10_percent_loss_the_picture_goes_on() {
+    recovers(100_000, 260, Duration::from_millis(1000));
+}
+
+#[test]
+fn media_1_at_20_percent_loss_the_picture_is_usable() {
+    recovers(200_000, 150, Duration::from_secs(3));
+}
+
+#[test]
+fn media_1_at_30_percent_loss_the_picture_comes_back() {
+    recovers(300_000, 30, Duration::from_secs(6));
+}
+
+#[test]
+fn media_1_without_loss_every_packet_and_frame_arrives() {
+    let mut world = lossy_view(1, 0, false);
+    world.run(Duration::from_secs(12));
+    world.take_report(1, 0);
+    world.run(Duration::from_secs(5));
+    let report = world.take_report(1, 0);
+    assert_eq!(world.complaints(), [""; 0]);
+    assert_eq!(world.lost(1, &camera(0)), 0);
+    assert!((149..=151).contains(&report.frames), "{report:?}");
+    assert!(
+        report.longest_freeze < Duration::from_millis(60),
+        "{report:?}"
+    );
+}

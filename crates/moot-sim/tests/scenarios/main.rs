@@ -1,0 +1,7 @@
+//! What the SFU does for people on real networks, simulated.
+
+mod bandwidth;
+mod lifecycle;
+mod loss;
+mod seeds;
+mod world;
