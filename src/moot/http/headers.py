@@ -33,8 +33,6 @@ DOCS: Headers = (
 
 _FEATURES_OFF = (
     "accelerometer",
-    "ambient-light-sensor",
-    "bluetooth",
     "geolocation",
     "gyroscope",
     "hid",

@@ -80,7 +80,7 @@ describe.each(PAIRS)("MEDIA-1 LOG-1: %s and %s", (first, second) => {
 
     // Still host: only a host is offered to end the meeting for all.
     await host.press("Leave");
-    await until("the choice to end for all", async () => host.has("End for all", "menuitem"));
+    await until("the choice to end for all", async () => host.has("End for everyone", "menuitem"));
     nothingWentWrong(host, guest);
   });
 });

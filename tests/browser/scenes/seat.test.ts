@@ -65,7 +65,7 @@ test("JOIN-4 JOIN-5 HOST-1: the host refreshes 20 times and nobody sees a leave"
   expect(await guest.tiles()).toHaveLength(2);
   await sees(guest, host);
   await host.press("Leave");
-  await until("the choice to end for all", async () => host.has("End for all", "menuitem"));
+  await until("the choice to end for all", async () => host.has("End for everyone", "menuitem"));
   expect(host.errors).toEqual([]);
   expect(guest.errors).toEqual([]);
 });

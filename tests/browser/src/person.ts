@@ -99,7 +99,7 @@ export class Person {
     await this.open("/");
     await this.press("New meeting");
     await this.goIn();
-    return new URL(this.page.url()).pathname.slice(1);
+    return new URL(this.page.url()).pathname.slice(1).replaceAll("-", "");
   }
 
   /** Opens a meeting by its address and goes in. */
