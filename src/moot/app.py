@@ -74,14 +74,15 @@ class App:
     `start` before the first request, `stop` after the last; `drain` between them.
     """
 
-    def __init__(self, config: Config, keys: Keys) -> None:
+    def __init__(self, config: Config, keys: Keys, say: Say) -> None:
         log = structlog.get_logger("moot")
         self._config = config
+        self._say = say
         self._is_draining = False
         self.metrics = Metrics(_version())
         self.store = open_store(config)
         self.bus = _bus(config)
-        self._engine: Engine = build_engine(config, keys)
+        self._engine: Engine = build_engine(config, keys, say)
         self.control = Control(
             store=self.store, bus=self.bus, media=self._engine.media, config=config
         )
@@ -154,7 +155,7 @@ class App:
         """Whether this process is about to stop."""
         return self._is_draining
 
-    async def start(self, say: Say) -> None:
+    async def start(self) -> None:
         """Open the store, bring it up to date, open the bus and the media engine.
 
         Raises:
@@ -162,7 +163,7 @@ class App:
         """
         await self.store.open()
         for step in await self.store.migrate():
-            say(step)
+            self._say(step)
         await self.bus.open()
         await self._engine.media.start()
         self._tasks.start()
@@ -202,14 +203,17 @@ class App:
                 await self._page(scope, receive, send)
 
 
-def build(config: Config) -> App:
+def build(config: Config, say: Say) -> App:
     """Build the application from its configuration; nothing is opened yet.
+
+    Args:
+        say: told of each step, one sentence each.
 
     Raises:
         SecretUnreadable: the installation's secret cannot be made or read.
         StoreUnusable: the store's address cannot be understood.
     """
-    return App(config, load_keys(config))
+    return App(config, load_keys(config), say)
 
 
 def serve(config: Config, say: Say) -> int:
@@ -228,7 +232,7 @@ def serve(config: Config, say: Say) -> int:
     sockets = listen(config.host, config.port)
     try:
         set_up_logs(config.log_level, config.log_format)
-        app = build(config)
+        app = build(config, say)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(app, config, sockets, say))
     finally:
@@ -267,7 +271,7 @@ async def _serve(app: App, config: Config, sockets: list[socket.socket], say: Sa
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     try:
-        await app.start(say)
+        await app.start()
         serving = asyncio.create_task(server.serve(sockets))
         _greet(config, address_of(sockets, config.host), say)
         await stopping.wait()

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
 
 from moot.config import Config
-from moot.http.webhooks import Webhooks
 from moot.keys import Keys
 from moot.listen import AddressUnusable
-from moot.media.builtin.core import MediaCore
-from moot.media.builtin.engine import BuiltinMediaEngine
 from moot.media.fake import FakeMediaEngine
-from moot.media.livekit import LiveKitMediaEngine
 from moot.media.port import MediaEngine
-from moot.media.tokens import TokenSigner
-from moot.signal.data import route
-from moot.signal.endpoint import SignalEndpoint
-from moot.signal.room_service import RoomService
+
+if TYPE_CHECKING:
+    from moot.media.builtin.core import MediaCore
+
+# A process imports only the engine that it runs: each brings libraries that take their time.
 
 _TRIES: Final = 50
 """Ports tried after the default one; enough for as many processes of moot on one machine."""
-
-Answering = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class Door(Protocol):
@@ -63,18 +58,35 @@ class Engine(msgspec.Struct, frozen=True):
         return None
 
 
-def build_engine(config: Config, keys: Keys) -> Engine:
-    """Build the engine; it is started with the application."""
+def build_engine(config: Config, keys: Keys, say: Callable[[str], None]) -> Engine:
+    """Build the engine; it is started with the application.
+
+    Args:
+        say: told where media is served when it is not where the settings say.
+    """
     if config.media == "fake":
         return Engine(FakeMediaEngine())
     if config.media == "livekit":
         return _livekit(config)
+    return _builtin(config, keys, say)
+
+
+def _builtin(config: Config, keys: Keys, say: Callable[[str], None]) -> Engine:
+    from moot.media.builtin.engine import BuiltinMediaEngine  # noqa: PLC0415
+    from moot.media.tokens import TokenSigner  # noqa: PLC0415
+    from moot.signal.data import route  # noqa: PLC0415
+    from moot.signal.endpoint import SignalEndpoint  # noqa: PLC0415
+    from moot.signal.room_service import RoomService  # noqa: PLC0415
+
     signer = TokenSigner(keys.media_api_key, keys.media_api_secret.reveal())
-    builtin = BuiltinMediaEngine(lambda: _open_core(config), signer, route)
-    return Engine(builtin, (SignalEndpoint(builtin), RoomService(builtin, time.time)))
+    engine = BuiltinMediaEngine(lambda: _open_core(config, say), signer, route)
+    return Engine(engine, (SignalEndpoint(engine), RoomService(engine, time.time)))
 
 
 def _livekit(config: Config) -> Engine:
+    from moot.http.webhooks import Webhooks  # noqa: PLC0415
+    from moot.media.livekit import LiveKitMediaEngine  # noqa: PLC0415
+
     url = config.livekit_url or ""
     secret = config.livekit_api_secret
     engine = LiveKitMediaEngine(
@@ -88,14 +100,14 @@ def _livekit(config: Config) -> Engine:
     )
 
 
-def _open_core(config: Config) -> MediaCore:
+def _open_core(config: Config, say: Callable[[str], None]) -> MediaCore:
     """Open the media core's sockets; a default port that is taken makes room for the next free one.
 
     Raises:
         AddressUnusable: the ports cannot be had, or the core has not been built.
     """
     try:
-        from moot._media import Engine as Core  # noqa: PLC0415 - only where media is carried
+        from moot._media import Engine as Core  # noqa: PLC0415
         from moot._media import EngineConfig  # noqa: PLC0415
     except ImportError as reason:
         raise AddressUnusable(
@@ -105,9 +117,10 @@ def _open_core(config: Config) -> MediaCore:
     is_chosen = "media_port" in config.given or config.media_port == 0
     bind = list(config.media_addresses) or ["0.0.0.0", "::"]  # noqa: S104 - media is for everybody
     port = config.media_port
-    for _ in range(1 if is_chosen else _TRIES):
+    tries = 1 if is_chosen else _TRIES
+    while True:
         try:
-            return Core(
+            core = Core(
                 EngineConfig(
                     bind=bind,
                     udp_port=port,
@@ -117,9 +130,14 @@ def _open_core(config: Config) -> MediaCore:
                 )
             )
         except OSError as reason:
-            failure = reason
+            tries -= 1
+            if tries == 0:
+                raise AddressUnusable(
+                    f"The media port {config.media_port} cannot be had ({reason}); choose another "
+                    "with --media-port."
+                ) from reason
             port += max(1, threads) + 4
-    raise AddressUnusable(
-        f"The media port {config.media_port} cannot be had ({failure}); choose another with "
-        "--media-port."
-    ) from failure
+        else:
+            if port != config.media_port:
+                say(f"Media port {config.media_port} is taken; media is on port {port}.")
+            return core

@@ -72,3 +72,10 @@ async def talks(server: Server) -> AsyncIterator[Streams]:
     yield open_talk
     for talk in made:
         await talk.close()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that start processes the time that a slow machine needs."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(300))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.programs.wire import Wire
 
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 90.0
 _MOOT = [str(Path(sys.executable).with_name("moot"))]
 
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-import aiohttp
 import jwt
 import msgspec
 
@@ -113,6 +112,8 @@ async def fetch_json(url: str) -> Any:
     Raises:
         IssuerUnreachable: it could not be had.
     """
+    import aiohttp  # noqa: PLC0415 - half a second to import, for installations with an issuer
+
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     try:
         async with (
