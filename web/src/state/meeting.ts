@@ -89,7 +89,7 @@ export class MeetingModel {
   start(ticket: JoinAnswer['media']): void {
     this.stream.link.subscribe(() => {
       if (this.stream.link.value.kind !== 'open') return;
-      this.media.retry();
+      this.media.handleServerBack();
       if (this.#isComplete) return;
       this.#isComplete = true;
       say('Meeting initialization complete', { meeting_id: this.id, participant_id: this.me.value.id, connection_id: this.sender.id });
