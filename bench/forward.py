@@ -1,0 +1,270 @@
+"""How many packets does the media engine forward per CPU-second, and what do joins and people cost?
+
+The load is `moot-load` (crates/moot-load), which speaks LiveKit's signalling as its SDKs do and
+counts every packet that arrives after decryption. moot's media half (engine and signalling, in one
+process) and livekit-server are loaded in turn, A B A B, with the same program and the same cases;
+CPU and memory are the server process's own, from /proc, so that the load beside it on the same
+cores counts for nobody. Traffic stays on loopback.
+
+    python -m bench.forward [--rounds 2] [--seconds 10] [--only 1x50 …] [--alone] [--program PATH]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.livekit.server import API_KEY, API_SECRET, LiveKitServer, free_ports
+
+from bench.figure import figure
+from bench.process import cpu_s, rss_kib
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_WITHIN_S = 60.0
+IDLE_S = 10.0
+"""How long an idle server is watched."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One load: who publishes what to whom."""
+
+    name: str
+    publishers: int
+    subscribers: int
+    media: str = "video"
+    spread_ms: int = 0
+
+    def arguments(self, url: str, seconds: float) -> list[str]:
+        """Spell the case for the load program."""
+        return [
+            *("--url", url, "--key", API_KEY, "--secret", API_SECRET, "--room", f"bench-{self.name}"),
+            *("--publishers", str(self.publishers), "--subscribers", str(self.subscribers)),
+            *("--media", self.media, "--spread-ms", str(self.spread_ms)),
+            *("--warm-up-s", "4", "--window-s", str(round(seconds))),
+        ]
+
+
+CASES = (
+    Case("1x10", 1, 10),
+    Case("1x50", 1, 50),
+    Case("1x50 spread", 1, 50, spread_ms=15),
+    Case("1x100", 1, 100),
+    Case("5x10", 5, 10),
+    Case("5x50 audio", 5, 50, media="audio"),
+)
+
+
+@dataclass
+class Measured:
+    """What one run of one case cost one server."""
+
+    packets_per_cpu_s: float
+    packets_per_s: float
+    lost: int
+    cpu_per_join_ms: float
+    kib_per_participant: float
+    first_packet_ms: float
+    join_ms: float
+
+
+@dataclass
+class Gathered:
+    """The runs of one case at one server."""
+
+    runs: list[Measured] = field(default_factory=list)
+
+    def best(self, name: str, *, least: bool = False) -> float:
+        """Return the best run's figure: noise of the machine only ever makes a run worse."""
+        values = [getattr(run, name) for run in self.runs]
+        return float(min(values) if least else max(values))
+
+
+@contextmanager
+def moot() -> Iterator[tuple[str, int]]:
+    """Serve moot's media half; yields its address and process id."""
+    (port,) = free_ports(1)
+    with tempfile.NamedTemporaryFile(suffix=".log") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.media.standalone", str(port)],
+            cwd=ROOT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _until_answering(f"http://127.0.0.1:{port}/rtc/validate", process)
+            yield f"ws://127.0.0.1:{port}", process.pid
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+
+
+def _until_answering(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError("moot's media half did not start")
+
+
+@contextmanager
+def livekit() -> Iterator[tuple[str, int]]:
+    """Serve livekit-server; yields its address and process id."""
+    with LiveKitServer() as server:
+        yield server.url, server.pid
+
+
+SERVERS = {"moot": moot, "livekit-server": livekit}
+
+
+def load_program() -> Path:
+    """Build the load program as it is released."""
+    subprocess.run(
+        ["cargo", "build", "--release", "--locked", "--quiet", "-p", "moot-load"],
+        cwd=ROOT,
+        check=True,
+    )
+    told = subprocess.run(
+        ["cargo", "metadata", "--format-version", "1", "--no-deps", "--locked"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    return Path(json.loads(told.stdout)["target_directory"]) / "release" / "moot-load"
+
+
+def measure(program: Path, case: Case, url: str, pid: int, seconds: float) -> Measured:
+    """Run one case against one server.
+
+    Raises:
+        RuntimeError: not everyone could join, or the load program failed.
+    """
+    empty_kib = rss_kib(pid)
+    marks: dict[str, float] = {}
+    result: dict[str, Any] = {}
+    used_kib = empty_kib
+    with subprocess.Popen(
+        [program, *case.arguments(url, seconds)], stdout=subprocess.PIPE, text=True
+    ) as running:
+        for line in running.stdout or ():
+            told = json.loads(line)
+            event = told["event"]
+            if event == "failed":
+                raise RuntimeError(f"{case.name}: {told['reason']}")
+            if event == "result":
+                result = told
+                continue
+            marks[event] = cpu_s(pid)
+            marks[f"{event} at"] = time.monotonic()
+            used_kib = max(used_kib, rss_kib(pid))
+    if not result:
+        raise RuntimeError(f"{case.name}: the load program ended by itself")
+    window_cpu_s = marks["window_end"] - marks["window_begin"]
+    # Media already flows to those who have joined; its cost is taken off at the window's price.
+    packets = result["packets"]
+    joins_s = marks["joined at"] - marks["published at"]
+    flowing_cpu_s = window_cpu_s / result["duration_s"] * joins_s / 2
+    joins_cpu_s = max(0.0, marks["joined"] - marks["published"] - flowing_cpu_s)
+    return Measured(
+        packets_per_cpu_s=packets / max(window_cpu_s, 0.01),
+        packets_per_s=packets / result["duration_s"],
+        lost=result["lost"],
+        cpu_per_join_ms=joins_cpu_s * 1000 / case.subscribers,
+        kib_per_participant=(used_kib - empty_kib) / (case.publishers + case.subscribers),
+        first_packet_ms=result["first_packet_after_connected_ms"]["p50"],
+        join_ms=result["join_ms"]["p50"],
+    )
+
+
+def idle_cpu(pid: int) -> float:
+    """Watch a server with nobody in it; return its percentage of one core."""
+    before = cpu_s(pid)
+    time.sleep(IDLE_S)
+    return (cpu_s(pid) - before) * 100 / IDLE_S
+
+
+ASPECTS = (
+    # name, unit, whether less is better, aim
+    ("packets_per_cpu_s", "packets per CPU-second", False, "at least twice livekit-server"),
+    ("packets_per_s", "packets per second", False, ""),
+    ("lost", "packets lost", True, "0"),
+    ("cpu_per_join_ms", "ms CPU per join", True, "at most 3"),
+    ("kib_per_participant", "KiB per participant", True, "at most 410"),
+    ("first_packet_ms", "ms from connected to first packet", True, "at most 60"),
+    ("join_ms", "ms to the join answer", True, ""),
+)
+
+
+def tell(case: Case, gathered: dict[str, Gathered], rounds: int) -> None:
+    """Print the figures of one case."""
+    ours, theirs = gathered["moot"], gathered.get("livekit-server")
+    for name, unit, least, aim in ASPECTS:
+        figure(
+            "forward",
+            ours.best(name, least=least),
+            unit,
+            case=case.name,
+            peer="livekit-server" if theirs else None,
+            peer_value=theirs.best(name, least=least) if theirs else None,
+            aim=aim,
+            runs=str(rounds),
+        )
+
+
+def main() -> None:
+    """Run the cases and print their figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--rounds", type=int, default=2, help="runs of each case at each server")
+    parser.add_argument("--seconds", type=float, default=10.0, help="length of a measured window")
+    parser.add_argument("--only", nargs="*", help="the cases to run, by name")
+    parser.add_argument("--alone", action="store_true", help="leave livekit-server out")
+    parser.add_argument("--program", type=Path, help="a load program that is already built")
+    options = parser.parse_args()
+    program = options.program or load_program()
+    servers = {name: open_ for name, open_ in SERVERS.items() if name == "moot" or not options.alone}
+    idle = {}
+    for name, open_server in servers.items():
+        with open_server() as (_, pid):
+            idle[name] = idle_cpu(pid)
+    figure(
+        "forward",
+        idle["moot"],
+        "% of a core, idle",
+        peer="livekit-server" if len(idle) > 1 else None,
+        peer_value=idle.get("livekit-server"),
+    )
+    for case in CASES:
+        if options.only and case.name not in options.only:
+            continue
+        gathered = {name: Gathered() for name in servers}
+        for _ in range(options.rounds):
+            for name, open_server in servers.items():
+                with open_server() as (url, pid):
+                    gathered[name].runs.append(
+                        measure(program, case, url, pid, options.seconds)
+                    )
+        tell(case, gathered, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
