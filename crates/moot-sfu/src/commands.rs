@@ -240,6 +240,7 @@ impl Sfu {
                 allocated_at: None,
                 allocated_bps: 0,
                 desired_bps: 0,
+                minimum_bps: 0,
                 quality_meter: moot_forward::QualityMeter::new(),
                 quality: None,
                 quality_at: now,

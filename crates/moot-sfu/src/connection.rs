@@ -90,6 +90,7 @@ pub(crate) struct Connection {
     pub(crate) allocated_bps: u64,
     /// What the estimator was last told to aim at.
     pub(crate) desired_bps: u64,
+    pub(crate) minimum_bps: u64,
     pub(crate) quality_meter: QualityMeter,
     pub(crate) quality: Option<ConnectionQuality>,
     pub(crate) quality_at: Instant,

@@ -32,6 +32,10 @@ const QUALITY_INTERVAL: Duration = Duration::from_secs(4);
 /// longer spares a keyframe when someone looks away for a moment.
 const DYNACAST_DELAY: Duration = Duration::from_secs(4);
 
+/// What padding adds to what is sent while something is withheld, bit/s: about what the smallest
+/// layer of a camera takes.
+const STEP_BPS: u64 = 200_000;
+
 /// What an audio subscription is taken to cost: Opus with RED and headers.
 const AUDIO_COST: Bitrate = Bitrate::kbps(60);
 
@@ -119,9 +123,11 @@ impl Sfu {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
+        // Something always flows: with nothing to measure an estimate would never recover.
+        let least = audio + least_cost(&demands);
         let mut allocations = Vec::with_capacity(demands.len());
         let grant = connection.allocator.allocate(
-            Bitrate(estimate),
+            Bitrate(estimate).max(least),
             audio,
             &demands,
             now,
@@ -130,12 +136,14 @@ impl Sfu {
         connection.allocated_at = Some(now);
         connection.allocated_bps = grant.used.0;
         let mut changed = Vec::new();
+        let mut is_short = false;
         for allocation in allocations {
             let Some(subscription) = connection.subscription_mut(allocation.id) else {
                 continue;
             };
             subscription.is_new = false;
             subscription.withheld = allocation.withheld;
+            is_short |= allocation.withheld != Withheld::Nothing;
             let is_paused = allocation.withheld == Withheld::Everything;
             if subscription.is_told_paused != is_paused {
                 subscription.is_told_paused = is_paused;
@@ -159,10 +167,18 @@ impl Sfu {
             .percent(120)
             .0
             .min(self.config.max_estimate_bps);
+        // Where something is withheld, padding shows whether there is room for the next step.
+        let minimum = if is_short {
+            (grant.used.0 + STEP_BPS).min(desired)
+        } else {
+            0
+        };
         // Every telling moves timers, and the probes are only as precise as this.
-        let is_news = desired.abs_diff(connection.desired_bps) > connection.desired_bps / 8;
+        let is_news = desired.abs_diff(connection.desired_bps) > connection.desired_bps / 8
+            || minimum.abs_diff(connection.minimum_bps) > connection.minimum_bps / 8;
         if is_news {
             connection.desired_bps = desired;
+            connection.minimum_bps = minimum;
         }
         for (track, is_paused) in changed {
             if let Some(track) = self.tracks.get(track) {
@@ -175,7 +191,7 @@ impl Sfu {
         }
         if is_news {
             if let Some(transport) = self.transports.get_mut(subscriber) {
-                transport.set_demand(0, desired);
+                transport.set_demand(minimum, desired);
             }
             self.queue_visit(subscriber);
         }
@@ -362,6 +378,19 @@ impl Sfu {
             });
         }
     }
+}
+
+/// What the smallest layer of the most important video costs.
+fn least_cost(demands: &[Demand<usize>]) -> Bitrate {
+    let most = demands.iter().max_by_key(|demand| {
+        (
+            demand.precedence,
+            demand.priority,
+            std::cmp::Reverse(demand.id),
+        )
+    });
+    most.and_then(|demand| demand.rates.layers().next())
+        .map_or(Bitrate::ZERO, |(_, rate)| rate)
 }
 
 fn precedence(track: &Track, meeting: &Meeting) -> Precedence {

@@ -279,6 +279,7 @@ impl Sfu {
         self.demux.register(key, &ufrag);
         let before = self.ufrags.insert(key, ufrag.clone());
         if before.as_ref() != Some(&ufrag) {
+            transport.reset_estimate(self.config.initial_estimate_bps);
             self.reachability.extend(before.map(Reachability::Vanished));
             self.reachability.push(Reachability::Appeared(ufrag));
         }

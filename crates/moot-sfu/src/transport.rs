@@ -569,6 +569,16 @@ impl Transport {
         });
     }
 
+    /// Begins the estimate anew: what was measured on another path says nothing about this one.
+    pub(crate) fn reset_estimate(&mut self, initial_bps: u64) {
+        if self.estimate_bps.take().is_some() {
+            self.guarded(|this| {
+                this.rtc.bwe().reset(Bitrate::bps(initial_bps));
+                Ok(())
+            });
+        }
+    }
+
     // Data.
 
     /// Notes that a channel opened; returns which it is, if it is one of ours to use.
