@@ -6,7 +6,7 @@ import pytest
 from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, World
 
-from moot.control import chat, moderating
+from moot.control import chat, meetings, moderating
 from moot.control.actor import Actor
 from moot.model.ids import MessageId
 
@@ -171,3 +171,19 @@ async def test_strangers_read_nothing(world: World) -> None:
     ):
         assert (await refused(work)).kind.id == "not_in_meeting"
     assert (await refused(post(world, ana))).kind.id == "connection_closed"
+
+
+async def test_messages_of_an_ended_run(world: World) -> None:
+    """MEET-7: what was said in a run that has ended can be neither answered nor changed."""
+    host = await world.create()
+    ana, _, _ = await world.come("ana")
+    posted = await post(world, ana)
+    await meetings.end(world.control, host, MEETING)
+    ana, _, _ = await world.come("ana")
+    for work in (
+        post(world, ana, reply_to=posted.message.id),
+        chat.edit(world.control, ana, MEETING, posted.message.id, "x"),
+        chat.delete(world.control, ana, MEETING, posted.message.id),
+        chat.read(world.control, ana, MEETING, before=posted.message.id),
+    ):
+        assert (await refused(work)).kind.id == "message_not_found"

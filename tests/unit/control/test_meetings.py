@@ -133,6 +133,8 @@ async def test_settings_change_under_their_version(world: World) -> None:
     assert (changed.locked, changed.version) == (True, 2)
     late = await refused(set_it(host, MEETING, SettingsPatch(title="x"), expected_version=1))
     assert late.kind.id == "precondition_failed"
+    late = await refused(set_it(host, MEETING, lock, expected_version=1))
+    assert late.kind.id == "precondition_failed"
     before = await world.kinds()
     same = await set_it(host, MEETING, lock, expected_version=2)
     assert same.version == 2
@@ -187,6 +189,23 @@ async def test_passcode(world: World) -> None:
     patch = SettingsPatch(passcode=None)
     await meetings.change_settings(world.control, host, MEETING, patch, expected_version=2)
     assert (await world.join(world.person("bo"))).created
+
+
+async def test_passcode_changed_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HOST-4: a passcode that was right a moment ago does not open what has another one now."""
+    host = await world.create()
+    set_it = partial(meetings.change_settings, world.control, host, MEETING)
+    await set_it(SettingsPatch(passcode="old"), expected_version=1)
+    real = world.control.passcodes.check
+
+    async def check(*args, **facts) -> bool:
+        is_right = await real(*args, **facts)
+        await set_it(SettingsPatch(passcode="new"), expected_version=2)
+        return is_right
+
+    monkeypatch.setattr(world.control.passcodes, "check", check)
+    joining_late = world.join(world.person("ana"), passcode="old")
+    assert (await refused(joining_late)).kind.id == "passcode_required"
 
 
 async def test_end_for_all(world: World) -> None:

@@ -11,12 +11,13 @@ from tests.unit.control.world import MEETING, Page, World
 
 from moot.bus.local import LocalBus
 from moot.bus.port import Announcement
-from moot.control import chat, lobby, moderating, reactions
+from moot.control import chat, leaving, lobby, meetings, moderating, reactions
 from moot.control.intents import Intents, change
 from moot.control.watcher import QUEUE_MESSAGES
 from moot.control.watching import REPLAY_EVENTS, Since
 from moot.errors import PROBLEMS, Problem
-from moot.model.ids import MessageId
+from moot.media.event import Quality, QualityChanged
+from moot.model.ids import MeetingId, MessageId
 from moot.store.port import Transaction
 
 
@@ -173,14 +174,13 @@ async def test_gap_that_cannot_be_read(world: World) -> None:
 
 async def test_resume_over_the_end_of_a_run(world: World) -> None:
     """EVENT-2, MEET-7: nobody resumes across the end of a run."""
-    from moot.control import meetings
-
-    await world.create()
-    host, _, page = await world.come("host")
+    host = await world.create()
+    _, _, page = await world.come("ana")
     await meetings.end(world.control, host, MEETING)
-    joined = await world.join(world.person("host"))
+    joined = await world.join(world.person("ana"))
     again = await world.watch(joined, before=page)
     assert not again.was_resumed
+    assert again.meeting["run"] == 2
 
 
 async def test_promoted_while_away(world: World) -> None:
@@ -328,9 +328,7 @@ async def test_latest_ephemeral_wins(world: World) -> None:
     assert [json.loads(text)["n"] for text in await watcher.read()] == [2, 3, 4]
 
 
-def quality(joined, word: str):
-    from moot.media.event import Quality, QualityChanged
-
+def quality(joined, word: str) -> QualityChanged:
     return QualityChanged(
         meeting_key=joined.media.room, identity=joined.media.identity, quality=Quality(word)
     )
@@ -348,9 +346,6 @@ async def test_stream_needs_its_connection(world: World) -> None:
         problem = await refused(world.watching.watch(MEETING, connection_id, fence=fence))
         assert problem.kind.id == "connection_closed"
     await world.create("other")
-    from moot.control import meetings
-    from moot.model.ids import MeetingId
-
     await meetings.ensure(world.control, world.person("ana"), MeetingId("OTHER"))
     problem = await refused(
         world.watching.watch(
@@ -362,8 +357,6 @@ async def test_stream_needs_its_connection(world: World) -> None:
 
 async def test_closed_tab_of_another_process(world: World) -> None:
     """JOIN-3: a stream ends when its connection is closed by way of another process."""
-    from moot.control import leaving
-
     await world.create()
     second = await world.start_process()
     ana, joined, page = await world.come("ana")
