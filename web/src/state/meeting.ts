@@ -112,6 +112,7 @@ export class MeetingModel {
     this.stream.close();
     this.self.close();
     this.reactions.close();
+    this.stage.close();
     void this.media.close();
   }
 

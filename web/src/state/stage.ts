@@ -4,6 +4,7 @@ import { ownPicture } from '../media/pictures-own';
 import type { Participant } from '../protocol/objects';
 import type { Quality } from '../protocol/stream';
 import type { MeetingState } from '../realtime/reducer';
+import { HELD_MS, LastPictures } from './last-pictures';
 import { Seating } from './seating';
 import type { Self } from './self';
 import type { LocalDevices } from './local-device';
@@ -65,15 +66,23 @@ export class Stage {
   readonly visible = new Live(9);
   readonly view: ReadLive<StageView>;
   readonly #seating = new Seating();
+  readonly #pictures = new LastPictures();
+  /** Grows when held pictures may have to be let go. */
+  readonly #turn = new Live(0);
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #tiles: readonly TileModel[] = [];
   #lastSpeaker: string | null = null;
 
   constructor(private readonly options: StageOptions) {
     const { state, people, self, devices, preferences, qualities } = options;
     this.view = derive(
-      [state, people, self.share, devices.camera.track, preferences.values, this.pinned, this.visible, qualities],
+      [state, people, self.share, devices.camera.track, preferences.values, this.pinned, this.visible, qualities, this.#turn],
       (meeting, media, share, camera, values, pinned, visible) => this.#compute(meeting, media, share && ownPicture(share.video), camera && ownPicture(camera), values, pinned, visible),
     );
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
   }
 
   #compute(
@@ -93,7 +102,8 @@ export class Stage {
       const isSelf = person.id === meeting.meId;
       const arrives = media.get(person.id) ?? SILENT;
       const told = this.options.qualities.value.get(person.id);
-      const shown = person.video ? (isSelf ? (ownCamera ?? arrives.camera) : arrives.camera) : null;
+      const last = this.#pictures.handle(person, isSelf && ownCamera ? { ...arrives, camera: ownCamera } : arrives, this.options.now());
+      const shown = last.camera;
       const tile = {
         participantId: person.id, label: person.label, isSelf, status: person.status, audio: person.audio, video: person.video,
         handPlace: queue.get(person.id) ?? null, isSpeaking: arrives.level > 0 && person.audio, level: Math.round(arrives.level * 10) / 10,
@@ -101,8 +111,12 @@ export class Stage {
       };
       const hidesSelf = isSelf && values.hidesSelf && present.length > 1;
       if (!hidesSelf) tiles.push({ ...tile, key: person.id, kind: 'person', picture: shown, isMirrored: isSelf && values.mirrorsSelf && shown === ownCamera });
-      const pictures = isSelf && ownScreen ? [ownScreen, ...arrives.screens] : person.screen ? arrives.screens : [];
+      const pictures = isSelf && ownScreen ? [ownScreen, ...arrives.screens] : last.screens;
       for (const picture of pictures) screens.push({ ...tile, key: `screen:${picture.id}`, kind: 'screen', picture, isMirrored: false, handPlace: null });
+    }
+    if (this.#pictures.isHolding) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#turn.update((turn) => turn + 1), HELD_MS);
     }
     const speaking = tiles.filter((tile) => tile.isSpeaking).map((tile) => tile.key);
     this.#seating.handlePresent(tiles.map((tile) => tile.key));
