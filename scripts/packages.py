@@ -29,8 +29,9 @@ NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
     "browser": (
         ("chromium", "chromium"),
         ("firefox-esr", "firefox-esr"),
-        ("ffmpeg", "ffmpeg"),
+        ("pulseaudio", "pulseaudio"),
         ("ip", "iproute2"),
+        ("nft", "nftables"),
     ),
 }
 

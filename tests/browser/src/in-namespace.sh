@@ -13,4 +13,6 @@ ip address add 10.77.0.1/24 dev moot0
 ip -6 address add fd77::1/64 dev moot0 nodad
 ip link set moot0 up
 ip link set moot1 up
+# Firefox offers only addresses that lead somewhere.
+ip route add default dev moot0
 exec "$@"
