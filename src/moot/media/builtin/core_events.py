@@ -111,7 +111,7 @@ class CoreEvents:
             connection.failed_at = None
             if connection.state is ConnectionState.JOINED:
                 connection.state = ConnectionState.ACTIVE
-                hub.announce(connection)
+                hub.announce_soon(connection)
             if not was_connected:
                 hub.feed.publish(
                     TransportConnected(

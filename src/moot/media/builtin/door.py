@@ -16,7 +16,6 @@ from moot.media.builtin.hub import Hub, new_id
 from moot.media.builtin.meeting import LiveMeeting
 from moot.media.builtin.notice import (
     Closing,
-    ParticipantsChanged,
     QualitySeen,
     SpeakersHeard,
     SpokenNotice,
@@ -119,12 +118,9 @@ class Door:
         )
         hub.connections[connection.sid] = connection
         others = self._visible(connection)
+        hub.announce_soon(connection)  # before it is in: it need not hear of itself
         meeting.add(connection)
         attachment = connection.outbox.attach()
-        if not permission.is_hidden:
-            notice = ParticipantsChanged(views=(connection.view(),))
-            for other in hub.others(connection):
-                other.outbox.put(notice)
         hub.subscribe_to_present(connection)
         if request.mode == "dual":
             hub.core.negotiate(connection.sid)

@@ -80,11 +80,11 @@ class BuiltinMediaEngine:
             OSError: a port is taken or an address is not this machine's.
         """
         core = self._open_core()
-        self._hub = Hub(core, self._feed, self._ledger, self._clock)
+        loop = asyncio.get_running_loop()
+        self._hub = Hub(core, self._feed, self._ledger, self._clock, loop.call_later)
         self._events = CoreEvents(self._hub, self._route)
         self._signalling = Signalling(self._hub)
         self._door = Door(self._hub, self._signer)
-        loop = asyncio.get_running_loop()
         loop.add_reader(core.fileno(), self._drain)
         self._upkeep_task = loop.create_task(self._keep_up())
 

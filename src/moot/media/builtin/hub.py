@@ -11,6 +11,7 @@ import secrets
 import string
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -41,6 +42,11 @@ from moot.media.source import Source
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _RETURNABLE: Final = frozenset({Closing.CLOSED, Closing.FAILED, Closing.LOST})
+GATHER_FROM: Final = 16
+"""Connections from which on newcomers are gathered, not announced one by one."""
+GATHER_S: Final = 0.05
+"""Seconds for which newcomers of a large meeting are gathered. Longer saves more messages and shows
+a newcomer later; what it publishes is announced at once in any case."""
 EMPTY_TIMEOUT_S: Final = 20
 """Seconds a meeting is kept with nobody in it. Longer spares a core set-up to someone who comes
 back; shorter frees the shard for others."""
@@ -52,15 +58,29 @@ def new_id(prefix: str) -> str:
 
 
 class Hub:
-    """Registry of meetings, connections and tracks, and how a change of one reaches everyone."""
+    """Registry of meetings, connections and tracks, and how a change of one reaches everyone.
+
+    Args:
+        core: carries the media.
+        feed: tells control.
+        ledger: what control has said of identities.
+        clock: Unix seconds.
+        later: calls something after so many seconds, as an event loop does.
+    """
 
     def __init__(
-        self, core: MediaCore, feed: EventFeed, ledger: Ledger, clock: Callable[[], float]
+        self,
+        core: MediaCore,
+        feed: EventFeed,
+        ledger: Ledger,
+        clock: Callable[[], float],
+        later: Callable[[float, Callable[[], None]], object],
     ) -> None:
         self.core = core
         self.feed = feed
         self.ledger = ledger
         self.now = clock
+        self._later = later
         self.meetings: dict[str, LiveMeeting] = {}
         self.connections: dict[str, Connection] = {}
         self.owners: dict[str, Connection] = {}
@@ -130,6 +150,28 @@ class Hub:
             connection.outbox.put(notice)
         else:
             self.tell_all(connection.meeting_key, notice)
+
+    def announce_soon(self, connection: Connection) -> None:
+        """Announce a change that shows neither picture nor sound: at once in a small meeting,
+        within `GATHER_S` and together with others' in a large one, where each newcomer would
+        otherwise cost a message to each of the others.
+        """
+        meeting = self.meetings[connection.meeting_key]
+        if connection.permission.is_hidden or len(meeting) < GATHER_FROM:
+            self.announce(connection)
+            return
+        connection.changed()
+        if not meeting.gathered:
+            self._later(GATHER_S, partial(self._announce_gathered, meeting))
+        meeting.gathered[connection.sid] = connection
+
+    def _announce_gathered(self, meeting: LiveMeeting) -> None:
+        gathered, meeting.gathered = meeting.gathered, {}
+        if not gathered:
+            return
+        notice = ParticipantsChanged(views=tuple(one.view() for one in gathered.values()))
+        for connection in meeting:
+            connection.outbox.put(notice)
 
     # Publications.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import pytest
@@ -11,8 +12,8 @@ from tests.unit.media.scripted import MEETING, EngineClosed, QueueFull, Stage, h
 
 from moot.media.builtin.door import Joined
 from moot.media.builtin.engine import CONNECT_S, FAILED_S, RESUME_S, BuiltinMediaEngine
-from moot.media.builtin.hub import EMPTY_TIMEOUT_S
-from moot.media.builtin.notice import Closed, Closing, MuteChanged
+from moot.media.builtin.hub import EMPTY_TIMEOUT_S, GATHER_FROM
+from moot.media.builtin.notice import Closed, Closing, MuteChanged, ParticipantsChanged
 from moot.media.event import (
     EventsLost,
     MeetingClosed,
@@ -23,6 +24,7 @@ from moot.media.event import (
     TransportConnected,
     TransportDisconnected,
 )
+from moot.media.ledger import TICKET_TTL_S
 from moot.media.port import MediaEngine, MediaUnavailable
 from moot.media.source import Source
 
@@ -320,3 +322,49 @@ def test_an_engine_is_made_without_opening_anything() -> None:
         raise AssertionError
 
     BuiltinMediaEngine(never, None, None)  # type: ignore[arg-type]
+
+
+async def test_newcomers_of_a_large_meeting_are_announced_together(stage: Stage) -> None:
+    """MEDIA-1: in a large meeting newcomers are gathered for a moment; what they publish is not."""
+    waiting: list[Callable[[], None]] = []
+    stage.engine.hub._later = lambda _, act: waiting.append(act)
+    crowd = [await join(stage, f"p{number}") for number in range(GATHER_FROM)]
+    watcher = crowd[0].connection
+    assert waiting == []
+    watcher.outbox.take()
+    late = [await join(stage, f"late{number}") for number in range(3)]
+    assert told(watcher, ParticipantsChanged) == []
+    publish(stage, late[0], CAMERA)
+    (shown,) = told(watcher, ParticipantsChanged)
+    assert [view.identity for view in shown.views] == ["late0.1"]
+    stage.engine.signalling.leave(late[1].connection)
+    watcher.outbox.take()
+    (gather,) = waiting
+    gather()
+    (shown,) = told(watcher, ParticipantsChanged)
+    assert [view.identity for view in shown.views] == ["late0.1", "late2.1"]
+    gather()
+    assert told(watcher, ParticipantsChanged) == []
+
+
+async def test_nothing_stays_behind_of_those_who_left(stage: Stage) -> None:
+    """JOIN-10: after 300 people came, published and went in every way, the registry is empty."""
+    for number in range(300):
+        joined = await join(stage, f"p{number}", ("single", "dual")[number % 2])
+        connect(stage, joined)
+        publish(stage, joined, CAMERA)
+        if number % 3 == 0:
+            stage.engine.signalling.leave(joined.connection)
+        elif number % 3 == 1:
+            await stage.engine.remove(MEETING, joined.connection.identity)
+        else:
+            stage.engine.door.lose(joined.connection, joined.attachment)
+    passes(stage, RESUME_S)
+    passes(stage, EMPTY_TIMEOUT_S)
+    hub = stage.engine.hub
+    assert not hub.connections
+    assert not hub.owners
+    assert not hub.meetings
+    assert len(stage.core.commands("close_connection")) == 300
+    passes(stage, TICKET_TTL_S + 1)
+    assert not hub.ledger._words
