@@ -89,9 +89,9 @@ async def test_a_listed_proxy_is_believed(serve):
     await wire.close()
 
 
-async def test_chat_floods_are_held_to_a_rate(people):
+async def test_chat_floods_are_held_to_a_rate(serve, people):
     """ASVS V2: one person cannot write faster than people read."""
-    ana = people("chat ana")
+    ana = people("chat ana", await serve(MOOT_RATE_LIMITS="on"))
     await ana.create("CHATRATE")
     await ana.join("CHATRATE")
     statuses = []

@@ -98,6 +98,7 @@ class Streams:
             return
         await send({"type": "websocket.accept"})
         wire: WireProtocol = scope["extensions"][EXTENSION]
+        wire.hold_back()
         stream = _Open(
             self, wire, meeting_id, Stream(now=self._monotonic(), limit_bytes=self._limit_bytes)
         )

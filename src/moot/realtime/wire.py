@@ -7,6 +7,7 @@ the framing of each connection. Everything else (handshake, reading, control fra
 
 from __future__ import annotations
 
+import socket
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -15,6 +16,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 EXTENSION: Final = "moot.wire"
 CLOSE_WITHIN_S: Final = 2.0
 """How long a client has to answer a close; a stalled one is then cut off without manners."""
+SEND_BUFFER_BYTES: Final = 131_072
+"""What the kernel may keep for one stream (Linux doubles it). A large meeting's snapshot passes in
+two parts; more would let a stalled client hide for longer."""
 _TEXT: Final = 0x81
 _KEPT: Final = 512
 _LARGE: Final = 8_192
@@ -48,6 +52,14 @@ class WireProtocol(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             extensions = cast("dict[str, Any]", self.scope["extensions"])
             extensions[EXTENSION] = self
+
+    def hold_back(self) -> None:
+        """Let the kernel keep little: a client that has stopped reading is known sooner, and costs
+        kilobytes instead of the megabytes that a send buffer grows to by itself.
+        """
+        bare = self.transport.get_extra_info("socket")
+        if bare is not None:
+            bare.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
 
     @property
     def is_gone(self) -> bool:
