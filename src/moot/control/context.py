@@ -136,3 +136,10 @@ class Control:
             return look(Change(tx, meeting, now))
 
         return await self.store.read(work)
+
+    def failed(self, text: str, problem: Exception, **facts: str) -> None:
+        """Log that a step has failed (LOG-1), with the id of the problem and the ids given."""
+        if isinstance(problem, Problem):
+            self.log.warning(text, code=problem.kind.id, **facts)
+        else:
+            self.log.error(text, code="internal", **facts)

@@ -105,8 +105,8 @@ async def join(
     try:
         seated, media = await _join(control, actor, meeting_id, request, media_url)
         snapshot = await _snapshot(control, meeting_id, seated.participant)
-    except Problem as problem:
-        control.log.warning("Error joining meeting", meeting_id=meeting_id, code=problem.kind.id)
+    except Exception as problem:
+        control.failed("Error joining meeting", problem, meeting_id=meeting_id)
         raise
     control.log.info(
         "Meeting initialization complete",

@@ -101,8 +101,8 @@ async def ensure(
     control.log.info("Initializing meeting", meeting_id=meeting_id)
     try:
         return await _ensure(control, actor, meeting_id, settings, passcode)
-    except Problem as problem:
-        control.log.warning("Error creating meeting", meeting_id=meeting_id, code=problem.kind.id)
+    except Exception as problem:
+        control.failed("Error creating meeting", problem, meeting_id=meeting_id)
         raise
 
 
@@ -156,8 +156,8 @@ async def create(
     control.log.info("Initializing meeting")
     try:
         made = await _create(control, actor, settings, passcode, idempotency_key)
-    except Problem as problem:
-        control.log.warning("Error creating meeting", code=problem.kind.id)
+    except Exception as problem:
+        control.failed("Error creating meeting", problem)
         raise
     control.log.info("Meeting created successfully", meeting_id=made.id)
     return Ensured(True, made)

@@ -44,6 +44,7 @@ OPEN_WITHIN_S: Final = 30.0
 """How long a join may take to open its event stream, where the linger time is shorter."""
 _IDLE_S: Final = 30.0
 _RESPITE_S: Final = 10.0
+_ORPHANS_EVERY_S: Final = 5.0
 _AT_ONCE: Final = 64
 _FAR_MS: Final = 2**53
 _LOOK: Final = 5000
@@ -93,6 +94,8 @@ class Presence:
         self._orphans: dict[ConnectionId, _Seen] = {}
         self._ending: dict[ConnectionId, _Seen] = {}
         self._last_look: float | None = None
+        self._has_vanished = True
+        self._orphans_at = 0.0
 
     @property
     def process_id(self) -> ProcessId:
@@ -166,6 +169,13 @@ class Presence:
             at + self._control.config.reconnecting_after_s,
             partial(self._mark_lost, opened.meeting_id, opened, at),
         )
+
+    def gone(self, opened: Opened) -> None:
+        """Say that a stream has ended because its connection was closed: nothing is lost."""
+        if self._open.get(opened.connection_id) is opened:
+            del self._open[opened.connection_id]
+            if not self._open:
+                self._idle_since = self._control.clock.monotonic()
 
     async def step(self) -> None:
         """Do what is due now: for tests, which move the clock themselves."""
@@ -290,6 +300,7 @@ class Presence:
     def _fence(self) -> None:
         self._control.log.warning("Process was declared dead, ending its streams")
         self._is_registered = False
+        self._has_vanished = True
         self._process_id = ProcessId(self._control.new_id())
         self._open.clear()
         self._lost.clear()
@@ -304,11 +315,13 @@ class Presence:
         self._last_look = now
         store = self._control.store
         await self._bury(now, await store.read(lambda tx: tx.list_processes(alive_since=0)))
-        # Of the buried as well, hence after it. Times are left out on purpose (0 and the far
-        # future): ages are judged by this process's clock.
-        orphans, ending = await store.read(_left_behind)
-        await self._adopt(now, orphans)
-        self._outlast(now, ending)
+        # Only a process that is no more leaves orphans, so they are looked for when one has gone,
+        # and now and then in case that was not seen.
+        if self._has_vanished or self._orphans or now >= self._orphans_at:
+            await self._adopt(now, await store.read(_orphans))
+            self._has_vanished = False
+            self._orphans_at = now + _ORPHANS_EVERY_S
+        self._outlast(now, await store.read(_ending))
 
     async def _bury(self, now: float, processes: Sequence[Process]) -> None:
         """Declare processes dead whose heartbeat stood still."""
@@ -324,6 +337,7 @@ class Presence:
                 await self._control.store.write(partial(_delete_process, process_id=process.id))
                 self._dead[process.id] = before.since
                 self._control.log.warning("Process is dead, its connections are lost")
+        self._has_vanished |= not self._processes.keys() <= seen.keys() or bool(self._dead)
         self._processes = seen
 
     async def _adopt(self, now: float, orphans: Sequence[tuple[MeetingId, Connection]]) -> None:
@@ -392,13 +406,16 @@ def _delete_process(tx: Transaction, *, process_id: ProcessId) -> None:
     tx.delete_process(process_id)
 
 
-def _left_behind(
-    tx: Transaction,
-) -> tuple[Sequence[tuple[MeetingId, Connection]], Sequence[tuple[MeetingId, Connection]]]:
-    return (
-        tx.orphaned_connections(alive_since=0, limit=_LOOK),
-        tx.overdue_connections(before=_FAR_MS, limit=_LOOK),
-    )
+# Times are left out of both on purpose (0 and the far future): ages are judged by the clock of the
+# process that looks.
+
+
+def _orphans(tx: Transaction) -> Sequence[tuple[MeetingId, Connection]]:
+    return tx.orphaned_connections(alive_since=0, limit=_LOOK)
+
+
+def _ending(tx: Transaction) -> Sequence[tuple[MeetingId, Connection]]:
+    return tx.overdue_connections(before=_FAR_MS, limit=_LOOK)
 
 
 def _open(

@@ -4,10 +4,11 @@
 - events: `event_retention_days`, but never the newest 1,000 of a meeting, so that those who were
   away briefly can always resume;
 - answers to Idempotency-Keys: `idempotency_retention_hours`, at least 24 (MEET-5);
-- guests who are no hosts: `guest_retention_days` after anybody was last in their meeting;
-- closed connections: one day, so that a late command of one is told what happened.
+- participants who are guests, not hosts: `guest_retention_days` after anybody was last in their
+  meeting;
+- closed connections: with the events, so that a late command of one is told what happened.
 
-Meetings, hosts and people with an account are never deleted here (MEET-7).
+Meetings, hosts and the removed are never deleted here (MEET-7, HOST-1, JOIN-8).
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from moot.store.port import Transaction
 
 EVERY_S: Final = 600.0
 KEPT_EVENTS: Final = 1000
-CLOSED_CONNECTION_MS: Final = 86_400_000
 _AT_ONCE: Final = 500
 """Rows deleted in one transaction: more would hold up everyone who writes meanwhile."""
 _DAY_MS: Final = 86_400_000
@@ -78,13 +78,12 @@ class Retention:
         events = now - int(config.event_retention_days * _DAY_MS)
         guests = now - int(config.guest_retention_days * _DAY_MS)
         keys = now - int(config.idempotency_retention_hours * _HOUR_MS)
-        closed = now - CLOSED_CONNECTION_MS
         return {
             "messages": lambda tx: tx.delete_old_messages(before=messages, limit=_AT_ONCE),
             "events": lambda tx: tx.delete_old_events(
                 before=events, keep=KEPT_EVENTS, limit=_AT_ONCE
             ),
             "idempotency_keys": lambda tx: tx.delete_old_idempotency(before=keys, limit=_AT_ONCE),
-            "connections": lambda tx: tx.delete_closed_connections(before=closed, limit=_AT_ONCE),
+            "connections": lambda tx: tx.delete_closed_connections(before=events, limit=_AT_ONCE),
             "guests": lambda tx: tx.delete_idle_guests(before=guests, limit=_AT_ONCE),
         }

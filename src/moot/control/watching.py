@@ -29,6 +29,10 @@ __all__ = ["Since", "Watcher", "Watching"]
 REPLAY_EVENTS: Final = 1000
 """Most events that are replayed; who misses more gets a snapshot."""
 _PAGE: Final = 500
+_CLOSED: Final = frozenset(
+    {"left", "connection_closed", "participant_removed", "meeting_ended", "lobby_denied"}
+)
+"""Endings that follow an event which closed the connection in the store."""
 _CATCH_UP_S: Final = 0.02
 _CATCH_UP_TURNS: Final = 100
 POLL_S: Final = 0.25
@@ -161,6 +165,7 @@ class Watching:
         opened = self._opened.pop(watcher, None)
         if opened is None:
             return
+        ending = watcher.ending
         watcher.close("left")
         if self._streams.get(watcher.connection_id) is watcher:
             del self._streams[watcher.connection_id]
@@ -170,7 +175,10 @@ class Watching:
             if not feed.watchers:
                 del self._feeds[opened.meeting_uid]
                 self._control.bus.unfollow(opened.meeting_uid)
-        self._presence.lost(opened)
+        if ending in _CLOSED:
+            self._presence.gone(opened)
+        else:
+            self._presence.lost(opened)
 
     def close_all(self, problem_id: str) -> None:
         """End every stream of this process, as with `restarting` when draining."""

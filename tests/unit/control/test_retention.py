@@ -33,7 +33,7 @@ async def test_each_kind_in_its_time(build: Build) -> None:
     await chat.post(world.control, ana, MEETING, MessageId(str(uuid4())), "old")
     await leaving.leave(world.control, ana, MEETING)
     await meetings.end(world.control, sitting, MEETING)
-    world.clock.pass_s(2 * DAY_S)
+    world.clock.pass_s(3 * DAY_S)
     swept = await Retention(world.control).sweep()
     assert swept == {
         "messages": 1,
@@ -42,7 +42,7 @@ async def test_each_kind_in_its_time(build: Build) -> None:
         "connections": 2,
         "guests": 0,
     }
-    world.clock.pass_s(9 * DAY_S)
+    world.clock.pass_s(8 * DAY_S)
     assert (await Retention(world.control).sweep())["guests"] == 1
     assert [row.person_id for row in await world.rows()] == ["guest:host"]
     assert (await world.join(world.person("host"))).participant.role == "host"
