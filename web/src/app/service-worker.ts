@@ -4,5 +4,7 @@ export function registerServiceWorker(): void {
   // Trusted Types take a script's address from a policy only; this one knows a single address.
   const policy = window.trustedTypes?.createPolicy('moot-worker', { createScriptURL: () => '/sw.js' });
   const url = policy ? policy.createScriptURL('') : '/sw.js';
-  window.addEventListener('load', () => void navigator.serviceWorker.register(url as string, { updateViaCache: 'none' }).catch(() => undefined), { once: true });
+  const register = (): void => void navigator.serviceWorker.register(url as string, { updateViaCache: 'none' }).catch(() => undefined);
+  if (document.readyState === 'complete') register();
+  else window.addEventListener('load', register, { once: true });
 }

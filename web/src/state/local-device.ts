@@ -78,6 +78,8 @@ export class LocalDevice {
     const held = this.raw.value;
     const isUsable = !afresh && held?.readyState === 'live';
     this.isOpening.set(!isUsable);
+    // The same fault twice is told twice.
+    this.fault.set(null);
     try {
       const raw = isUsable ? held : await this.keeping.open(this.#deviceId);
       if (turn !== this.#turn) return this.#discard(raw, held);

@@ -102,6 +102,12 @@ export class MeetingModel {
     this.panel.update((open) => (open === panel ? null : panel));
   }
 
+  /** Look now whether the links live: the page was asleep, or the network has changed. */
+  check(): void {
+    this.stream.check();
+    this.media.handleServerBack();
+  }
+
   /** Play sound through this device from now on. */
   playThrough(deviceId: string): void {
     void this.media.engine.value?.useSpeaker(deviceId);

@@ -166,7 +166,7 @@ export class Seat {
   /** Try now, because the person asks or the network is back. */
   retryNow(): void {
     if (this.#phase.value.kind === 'unreachable') void this.begin();
-    if (this.#phase.value.kind === 'in') this.#phase.value.meeting.stream.check();
+    if (this.#phase.value.kind === 'in') this.#phase.value.meeting.check();
   }
 
   /** Let go of everything, because the page shows something else. Does not leave the meeting. */
