@@ -45,6 +45,7 @@ class Case:
     subscribers: int
     media: str = "video"
     spread_ms: int = 0
+    is_simulcast: bool = False
 
     def arguments(self, url: str, seconds: float) -> list[str]:
         """Spell the case for the load program."""
@@ -52,7 +53,8 @@ class Case:
             *("--url", url, "--key", API_KEY, "--secret", API_SECRET, "--room", f"bench-{self.name}"),
             *("--publishers", str(self.publishers), "--subscribers", str(self.subscribers)),
             *("--media", self.media, "--spread-ms", str(self.spread_ms)),
-            *("--warm-up-s", "4", "--window-s", str(round(seconds))),
+            *("--simulcast", "yes" if self.is_simulcast else "no"),
+            *("--warm-up-s", "8", "--window-s", str(round(seconds))),
         ]
 
 
@@ -60,6 +62,7 @@ CASES = (
     Case("1x10", 1, 10),
     Case("1x50", 1, 50),
     Case("1x50 spread", 1, 50, spread_ms=15),
+    Case("1x50 simulcast", 1, 50, is_simulcast=True),
     Case("1x100", 1, 100),
     Case("5x10", 5, 10),
     Case("5x50 audio", 5, 50, media="audio"),
