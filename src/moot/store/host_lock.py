@@ -70,9 +70,10 @@ class HostLock:
         self._file = file
 
     def touch(self) -> None:
-        """Give a sign of life; due every `TOUCH_S` while the folder is in use."""
+        """Give a sign of life; due every `TOUCH_S` while the folder is in use. Raises nothing."""
         if self._file is not None:
-            os.utime(self._file)
+            with contextlib.suppress(OSError):
+                os.utime(self._file)
 
     def release(self) -> None:
         """Leave the folder; the last one says goodbye, so that another host may take it at once."""

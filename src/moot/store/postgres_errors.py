@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-import structlog
-
 from moot.errors import Problem
 
 UNIQUE_VIOLATION: Final = "23505"
@@ -37,8 +35,6 @@ _PASSING: Final = frozenset(
 )
 _PASSING_CLASSES: Final = frozenset({"08", "53", "57"})
 """Connection exceptions, insufficient resources, operator intervention."""
-
-_log = structlog.get_logger("moot.store")
 
 
 class PostgresError(Exception):
@@ -76,6 +72,5 @@ def problem_of(error: PostgresError) -> Exception:
         problem = Problem("unavailable", retry_after_s=1)
     else:
         return error
-    _log.warning("Store does not answer", sqlstate=error.sqlstate or None)
     problem.__cause__ = error
     return problem

@@ -13,6 +13,7 @@ from moot.errors import Problem
 from moot.model.ids import MeetingUid
 from moot.model.meeting import Event
 from moot.store.jobs import Job, Jobs, answer
+from moot.store.outage import Outages
 from moot.store.port import Transaction
 from moot.store.postgres_errors import UNIQUE_VIOLATION, PostgresError, problem_of
 from moot.store.postgres_handle import PostgresHandle, array
@@ -78,6 +79,7 @@ class PostgresWorkers:
         self._connect = connect
         self._jobs = Jobs()
         self._down_until = 0.0
+        self._outages = Outages()
         # Daemons: a program that ends without `close` has been promised nothing it did not get.
         self._threads = [
             threading.Thread(target=self._run, name=f"moot-store-{at}", daemon=True)
@@ -107,7 +109,10 @@ class PostgresWorkers:
     def _run(self) -> None:
         handle: PostgresHandle | None = None
         while (job := self._jobs.take()) is not None:
-            handle = self._do(job, handle)
+            try:
+                handle = self._do(job, handle)
+            except Exception as error:  # noqa: BLE001 - a thread that dies leaves callers waiting
+                job.error, handle = error, None
             answer([job])
         if handle is not None:
             handle.close()
@@ -115,21 +120,20 @@ class PostgresWorkers:
     def _do(self, job: Job, handle: PostgresHandle | None) -> PostgresHandle | None:
         """Run one piece of work to its end; returns the connection to go on with."""
         race = Race()
+        failure: PostgresError | None = None
         for attempt in range(1, ATTEMPTS + 1):
-            try:
-                handle = handle or self._open()
-            except (PostgresError, Problem) as error:
-                job.error = problem_of(error) if isinstance(error, PostgresError) else error
-                return None
             committing = False
             try:
+                handle = handle or self._open()
                 handle.begin(writes=job.writes)
-                job.result = job.work(PostgresTransaction(handle))
+                result = job.work(PostgresTransaction(handle))
                 committing = True
                 handle.commit()
             except PostgresError as error:
+                failure = error
+                if handle is None:
+                    break
                 handle.roll_back()
-                job.error = problem_of(error)
                 if not handle.alive:
                     handle.close()
                     handle = None
@@ -142,16 +146,19 @@ class PostgresWorkers:
                 else:
                     again = error.again
                 if not again:
-                    return handle
+                    break
                 if error.again:
                     time.sleep(random.uniform(0, 0.005 * 2**attempt))  # noqa: S311 - jitter
             except BaseException as error:  # noqa: BLE001 - it is the caller's, and is handed back
-                handle.roll_back()
+                if handle is not None:
+                    handle.roll_back()
                 job.error = error
                 return handle
             else:
-                job.error = None
+                job.result = result
                 return handle
+        if failure is not None:
+            job.error = self._outages.note(problem_of(failure))
         return handle
 
     def _open(self) -> PostgresHandle:

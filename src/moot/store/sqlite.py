@@ -21,6 +21,7 @@ from moot.errors import Problem
 from moot.model.ids import MeetingUid
 from moot.model.meeting import Event
 from moot.store.host_lock import HostLock
+from moot.store.outage import Outages
 from moot.store.port import StoreUnusable, Transaction
 from moot.store.rows import Parameters, Row
 from moot.store.sqlite_errors import problem_of
@@ -92,6 +93,7 @@ class SqliteStore:
         self._busy_timeout_s = busy_timeout_s
         self._statements = statements or load_statements("sqlite")
         self._lock = HostLock(path.with_name(path.name + ".host"))
+        self._outages = Outages()
         self._writer: SqliteWriter | None = None
         self._readers: ThreadPoolExecutor | None = None
         self._handles: list[sqlite3.Connection] = []
@@ -111,6 +113,7 @@ class SqliteStore:
             self._connect,
             lambda handle: SqliteTransaction(handle, self._statements),
             self._lock.touch,
+            self._outages,
         )
         self._writer.start()
         self._readers = ThreadPoolExecutor(READERS, "moot-store-reader", self._connect_reader)
@@ -188,7 +191,7 @@ class SqliteStore:
             finally:
                 handle.execute("ROLLBACK")
         except sqlite3.Error as error:
-            raise problem_of(error) from error
+            raise self._outages.note(problem_of(error)) from error
 
     def _check_file(self) -> None:
         try:

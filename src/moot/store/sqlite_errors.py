@@ -5,8 +5,6 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-import structlog
-
 from moot.errors import Problem
 
 _PRIMARY: Final = 0xFF
@@ -20,8 +18,6 @@ _WRITING: Final = frozenset(
     }
 )
 _UNIQUE: Final = frozenset({sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE})
-
-_log = structlog.get_logger("moot.store")
 
 
 def unique_violation(error: BaseException) -> bool:
@@ -40,7 +36,6 @@ def problem_of(error: sqlite3.Error) -> Exception:
         sqlite3.SQLITE_RANGE,
     ):
         return error
-    _log.warning("Store does not answer", error=error.sqlite_errorname)
     if (code & _PRIMARY) == sqlite3.SQLITE_FULL or code in _WRITING:
         problem = Problem("storage_full", retry_after_s=30)
     else:

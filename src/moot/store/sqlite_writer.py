@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from moot.store.host_lock import TOUCH_S
 from moot.store.jobs import Job, Jobs, answer
+from moot.store.outage import Outages
 from moot.store.port import Transaction
 from moot.store.race import Race
 from moot.store.sqlite_errors import problem_of, unique_violation
@@ -29,6 +30,10 @@ smaller syncs more often under load."""
 class _Lost(Exception):
     """SQLite has taken back the whole transaction, with all that had gone well in it."""
 
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+
 
 class SqliteWriter:
     """The thread that owns the writing database handle.
@@ -36,7 +41,8 @@ class SqliteWriter:
     Args:
         connect: opens the handle; called on the thread.
         transaction: wraps the handle for work.
-        sign_of_life: called about every `TOUCH_S`.
+        sign_of_life: called about every `TOUCH_S`; raises nothing.
+        outages: where it is noted that the database does not answer.
     """
 
     def __init__(
@@ -44,11 +50,13 @@ class SqliteWriter:
         connect: Callable[[], sqlite3.Connection],
         transaction: Callable[[sqlite3.Connection], Transaction],
         sign_of_life: Callable[[], None],
+        outages: Outages,
     ) -> None:
         self._connect = connect
         self._transaction = transaction
         self._sign_of_life = sign_of_life
         self._jobs = Jobs()
+        self._outages = outages
         # A daemon: a program that ends without `close` has been promised nothing it did not get.
         self._thread = threading.Thread(target=self._run, name="moot-store-writer", daemon=True)
 
@@ -70,21 +78,32 @@ class SqliteWriter:
         self._thread.join()
 
     def _run(self) -> None:
-        handle = self._connect()
-        try:
-            transaction = self._transaction(handle)
-            touched = time.monotonic()
-            running = True
-            while running:
-                batch, running = self._take()
-                if batch:
-                    self._commit(handle, transaction, batch)
-                    answer(batch)
-                if time.monotonic() - touched >= TOUCH_S:
-                    touched = time.monotonic()
-                    self._sign_of_life()
-        finally:
+        handle: sqlite3.Connection | None = None
+        touched = time.monotonic()
+        running = True
+        while running:
+            batch, running = self._take()
+            if batch:
+                try:
+                    handle = handle or self._connect()
+                    self._commit(handle, self._transaction(handle), batch)
+                except Exception as error:  # noqa: BLE001 - without this thread callers wait for ever
+                    if handle is not None:
+                        handle.close()
+                        handle = None
+                    self._fail(batch, error)
+                answer(batch)
+            if time.monotonic() - touched >= TOUCH_S:
+                touched = time.monotonic()
+                self._sign_of_life()
+        if handle is not None:
             handle.close()
+
+    def _fail(self, batch: Sequence[Job], error: Exception) -> None:
+        problem = problem_of(error) if isinstance(error, sqlite3.Error) else error
+        for job in batch:
+            job.error = problem
+        self._outages.note(problem)
 
     def _take(self) -> tuple[list[Job], bool]:
         batch: list[Job] = []
@@ -104,8 +123,12 @@ class SqliteWriter:
     ) -> None:
         try:
             handle.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            self._fail(batch, error)  # another process holds the file
+            return
+        try:
             for job in batch:
-                _run_job(handle, transaction, job)
+                self._run_job(handle, transaction, job)
             handle.execute("COMMIT")
         except (sqlite3.Error, _Lost) as error:
             if handle.in_transaction:
@@ -114,26 +137,26 @@ class SqliteWriter:
                 # One piece may be too large for the disk where the others are not.
                 for job in batch:
                     self._commit(handle, transaction, [job])
-                return
-            cause = error.__cause__ if isinstance(error, _Lost) else error
-            batch[0].error = problem_of(cause) if isinstance(cause, sqlite3.Error) else cause
+            elif isinstance(error, sqlite3.Error):
+                self._fail(batch, error)
+            else:
+                self._fail(batch, error.cause)
 
-
-def _run_job(handle: sqlite3.Connection, transaction: Transaction, job: Job) -> None:
-    race = Race()
-    while True:
-        job.result = job.error = None
-        handle.execute("SAVEPOINT job")
-        try:
-            job.result = job.work(transaction)
-        except BaseException as error:
-            if not handle.in_transaction:
-                raise _Lost from error
-            handle.execute("ROLLBACK TO job")
-            handle.execute("RELEASE job")
-            if unique_violation(error) and race.again(error):
-                continue
-            job.error = problem_of(error) if isinstance(error, sqlite3.Error) else error
-        else:
-            handle.execute("RELEASE job")
-        return
+    def _run_job(self, handle: sqlite3.Connection, transaction: Transaction, job: Job) -> None:
+        race = Race()
+        while True:
+            job.result = job.error = None
+            handle.execute("SAVEPOINT job")
+            try:
+                job.result = job.work(transaction)
+            except Exception as error:
+                if not handle.in_transaction:
+                    raise _Lost(error) from error
+                handle.execute("ROLLBACK TO job")
+                handle.execute("RELEASE job")
+                if unique_violation(error) and race.again(error):
+                    continue
+                self._fail([job], error)
+            else:
+                handle.execute("RELEASE job")
+            return

@@ -76,10 +76,32 @@ async def test_a_writer_that_never_ends_makes_others_unavailable(sqlite_path: Pa
     assert caught.value.retry_after_s == 1
     assert time.monotonic() - began < 5
     assert await store.read(lambda t: t.find_meeting(meeting.id)) == meeting
+    began = time.monotonic()
+    works = [store.write(lambda t: t.insert_meeting(new_meeting())) for _ in range(50)]
+    answers = await asyncio.gather(*works, return_exceptions=True)
+    assert all(isinstance(answer, Problem) for answer in answers)
+    assert time.monotonic() - began < 5, "those who share a commit wait once, not one by one"
     other.execute("ROLLBACK")
     other.close()
     late = new_meeting()
     assert await store.write(lambda t: t.insert_meeting(late)) == late
+    await store.close()
+
+
+async def test_a_writer_that_cannot_start_answers_and_tries_again(
+    sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ERR-1: a file that cannot be opened for a while makes `unavailable`, not silence."""
+    store = SqliteStore(sqlite_path)
+    await store.migrate()
+    await store.open()
+    with monkeypatch.context() as broken:
+        broken.setattr(store._writer, "_connect", lambda: sqlite3.connect("/dev/null/nothing"))
+        with pytest.raises(Problem) as caught:
+            await store.write(lambda t: t.insert_meeting(new_meeting()))
+        assert caught.value.kind.id == "unavailable"
+    meeting = new_meeting()
+    assert await store.write(lambda t: t.insert_meeting(meeting)) == meeting
     await store.close()
 
 
