@@ -24,11 +24,16 @@ function memoryOf(storage: 'localStorage' | 'sessionStorage'): Memory {
 const lasting = memoryOf('localStorage');
 const preferences = new Preferences(lasting);
 const text = new Text();
+const tab = await Tab.open(memoryOf('sessionStorage'), 'locks' in navigator ? navigator.locks : undefined);
+window.addEventListener('pagehide', () => tab.go());
+window.addEventListener('pageshow', (event) => {
+  if (event.persisted) tab.stay();
+});
 const page = new Page({
   address: browserAddress(),
   preferences,
   recent: new RecentMeetings(lasting),
-  tab: await Tab.open(memoryOf('sessionStorage'), 'locks' in navigator ? navigator.locks : undefined),
+  tab,
   loadEngine: async () => new (await import('./media/livekit-engine')).LiveKitEngine(),
   loadBlur: async () => (await import('./media/blur')).blurBackground,
   now: () => Date.now(),

@@ -30,6 +30,18 @@ describe('a tab', () => {
     expect(after.seat('ABC123')).toEqual(seat);
   });
 
+  it('JOIN-5: is the same after a refresh, though the browser still holds the lock of the page before', async () => {
+    const memory = pageMemory();
+    const locks = browserLocks();
+    const before = await Tab.open(memory, locks);
+    before.keepSeat('ABC123', seat);
+    before.go();
+    const after = await Tab.open(memory, locks);
+    expect(after.id).toBe(before.id);
+    expect(after.seat('ABC123')).toEqual(seat);
+    expect((await Tab.open(memory, locks)).id).not.toBe(before.id);
+  });
+
   it('JOIN-6: a duplicated tab is another tab without a seat', async () => {
     const memory = pageMemory();
     const locks = browserLocks();

@@ -10,7 +10,7 @@ export interface KeptSeat {
 }
 
 const KEY = 'moot.tab';
-/** Milliseconds to wait for the page before a refresh to let go of its lock. */
+/** Milliseconds to wait for the lock where the page before did not say that it went: it has crashed, or lives. */
 const LOCK_WITHIN_MS = 400;
 
 /** The part of the Web Locks API that is used; missing on insecure origins. */
@@ -18,7 +18,8 @@ export type Locks = Pick<LockManager, 'request'>;
 
 /**
  * Who this tab is. A browser that duplicates a tab copies its session storage, and two tabs must not be one connection:
- * the tab's id is held by a lock, and whoever finds it taken is a new tab.
+ * the tab's id is held by a lock, and whoever finds it taken is a new tab. A page that goes says so in its storage, because
+ * a busy browser gives the lock back only after the refreshed page has begun.
  */
 export class Tab {
   private constructor(
@@ -30,9 +31,15 @@ export class Tab {
   static async open(memory: Memory, locks: Locks | undefined, newId: () => string = () => crypto.randomUUID()): Promise<Tab> {
     const found = readObject(memory, KEY);
     const id = typeof found['id'] === 'string' ? found['id'] : null;
-    if (id !== null && (await hold(locks, id))) return new Tab(memory, id, keptSeats(found['seats']));
+    const hasGone = found['gone'] === true;
+    const held = id !== null && hold(locks, id, hasGone ? undefined : LOCK_WITHIN_MS);
+    if (id !== null && (hasGone || (await held))) {
+      const back = new Tab(memory, id, keptSeats(found['seats']));
+      back.stay();
+      return back;
+    }
     const fresh = newId();
-    await hold(locks, fresh);
+    await hold(locks, fresh, undefined);
     const tab = new Tab(memory, fresh, {});
     tab.#write();
     return tab;
@@ -52,16 +59,26 @@ export class Tab {
     this.#write();
   }
 
+  /** The page is being hidden for good: whoever opens this storage next is this tab again. */
+  go(): void {
+    writeObject(this.memory, KEY, { id: this.id, seats: this.seats, gone: true });
+  }
+
+  /** The page is here, perhaps again: a copy of its storage is another tab's. */
+  stay(): void {
+    this.#write();
+  }
+
   #write(): void {
     writeObject(this.memory, KEY, { id: this.id, seats: this.seats });
   }
 }
 
-/** Hold the lock of `id` for as long as the page lives. False where another tab holds it. */
-function hold(locks: Locks | undefined, id: string): Promise<boolean> {
+/** Hold the lock of `id` for as long as the page lives. False where another tab still holds it after `withinMs`. */
+function hold(locks: Locks | undefined, id: string, withinMs: number | undefined): Promise<boolean> {
   if (!locks) return Promise.resolve(true);
   return new Promise((resolve) => {
-    const given = locks.request(`moot.tab.${id}`, { signal: AbortSignal.timeout(LOCK_WITHIN_MS) }, () => {
+    const given = locks.request(`moot.tab.${id}`, withinMs === undefined ? {} : { signal: AbortSignal.timeout(withinMs) }, () => {
       resolve(true);
       return new Promise<never>(() => {});
     });

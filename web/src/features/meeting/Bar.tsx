@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useMemo } from 'react';
 import { mayShareScreen } from '../../media/capture';
 import { derive } from '../../live';
 import type { MeetingModel } from '../../state/meeting';
@@ -7,7 +7,6 @@ import { useSay } from '../../text/say-context';
 import { Icon, type IconName } from '../../ui/Icon';
 import { useLive } from '../../ui/use-live';
 import { DeviceMenu } from '../devices/DeviceMenu';
-import { useMemo } from 'react';
 import styles from './Bar.module.css';
 import { LeaveButton } from './LeaveButton';
 import { MoreMenu, type MoreActions } from './MoreMenu';
@@ -24,28 +23,26 @@ export interface BarProps {
 export function Bar({ page, meeting, onLeave, more }: BarProps) {
   const say = useSay();
   return (
-    <div className={styles['bar']} role="toolbar" aria-label={say('meeting.controls')} id="call-controls" tabIndex={-1}>
-      <span className={styles['pair']}>
-        <MicrophoneButton meeting={meeting} />
-        <DeviceMenu kind="sound" devices={page.devices} preferences={page.preferences} className={styles['arrow']} onSpeaker={(id) => meeting.playThrough(id)} />
-      </span>
-      <span className={styles['pair']}>
-        <CameraButton meeting={meeting} />
-        <DeviceMenu kind="camera" devices={page.devices} preferences={page.preferences} className={styles['arrow']} />
-      </span>
-      {mayShareScreen() && <ShareButton meeting={meeting} />}
-      <span className={styles['gap']} />
-      <ReactButton meeting={meeting} className={styles['button']} />
-      <HandButton meeting={meeting} />
-      <PanelButton meeting={meeting} panel="chat" icon="chat" label={say('meeting.chat')}>
-        <Unread meeting={meeting} />
-      </PanelButton>
-      <PanelButton meeting={meeting} panel="people" icon="people" label={say('meeting.people')}>
-        <Count meeting={meeting} />
-      </PanelButton>
-      <MoreMenu page={page} meeting={meeting} className={styles['button']} actions={more} />
-      <LeaveButton meeting={meeting} className={styles['leave']} onLeave={onLeave} />
-    </div>
+    <footer>
+      <div className={styles['bar']} role="toolbar" aria-label={say('meeting.controls')} id="call-controls" tabIndex={-1}>
+        <span className={styles['pair']}>
+          <MicrophoneButton meeting={meeting} />
+          <DeviceMenu kind="sound" devices={page.devices} preferences={page.preferences} className={styles['arrow']} onSpeaker={(id) => meeting.playThrough(id)} />
+        </span>
+        <span className={styles['pair']}>
+          <CameraButton meeting={meeting} />
+          <DeviceMenu kind="camera" devices={page.devices} preferences={page.preferences} className={styles['arrow']} />
+        </span>
+        {mayShareScreen() && <ShareButton meeting={meeting} />}
+        <span className={styles['gap']} />
+        <ReactButton meeting={meeting} className={styles['button']} />
+        <HandButton meeting={meeting} />
+        <ChatButton meeting={meeting} />
+        <PeopleButton meeting={meeting} />
+        <MoreMenu page={page} meeting={meeting} className={styles['button']} actions={more} />
+        <LeaveButton meeting={meeting} className={styles['leave']} onLeave={onLeave} />
+      </div>
+    </footer>
   );
 }
 
@@ -56,15 +53,30 @@ interface BarButtonProps {
   readonly isOn?: boolean;
   readonly isExpanded?: boolean;
   readonly isWide?: boolean;
+  /** More than the name says, read after it and shown on hover. */
+  readonly hint?: string | null;
+  /** Numbers are drawn by CSS: the button's name stays its name. */
+  readonly count?: string;
+  readonly badge?: string;
   readonly onPress: () => void;
-  readonly children?: ReactNode;
 }
 
-function BarButton({ icon, label, isOff = false, isOn = false, isExpanded, isWide = false, onPress, children }: BarButtonProps) {
+function BarButton({ icon, label, isOff = false, isOn = false, isExpanded, isWide = false, hint = null, count, badge, onPress }: BarButtonProps) {
   return (
-    <button type="button" className={styles['button']} aria-label={label} title={label} aria-expanded={isExpanded} data-off={isOff || undefined} data-on={isOn || isExpanded || undefined} data-wide={isWide || undefined} onClick={onPress}>
+    <button
+      type="button"
+      className={styles['button']}
+      aria-label={label}
+      title={hint ?? label}
+      aria-expanded={isExpanded}
+      data-off={isOff || undefined}
+      data-on={isOn || isExpanded || undefined}
+      data-wide={isWide || undefined}
+      data-count={count}
+      data-badge={badge || undefined}
+      onClick={onPress}
+    >
       <Icon name={icon} size={21} />
-      {children}
     </button>
   );
 }
@@ -97,30 +109,20 @@ function HandButton({ meeting }: { readonly meeting: MeetingModel }) {
   return <BarButton icon="hand" label={say(isUp ? 'meeting.lowerHand' : 'meeting.raiseHand')} isOn={isUp} onPress={() => hand.press(!hand.value.value)} />;
 }
 
-function PanelButton({ meeting, panel, icon, label, children }: { readonly meeting: MeetingModel; readonly panel: 'chat' | 'people'; readonly icon: IconName; readonly label: string; readonly children: ReactNode }) {
-  const isOpen = useLive(meeting.panel) === panel;
-  return (
-    <BarButton icon={icon} label={label} isExpanded={isOpen} onPress={() => meeting.togglePanel(panel)}>
-      {children}
-    </BarButton>
-  );
+function ChatButton({ meeting }: { readonly meeting: MeetingModel }) {
+  const say = useSay();
+  const unread = useLive(meeting.chat.unread);
+  const isOpen = useLive(meeting.panel) === 'chat';
+  const hint = unread > 0 ? say('meeting.unread', { count: unread }) : null;
+  return <BarButton icon="chat" label={say('meeting.chat')} hint={hint} badge={unread > 99 ? '99+' : String(unread || '')} isExpanded={isOpen} onPress={() => meeting.togglePanel('chat')} />;
 }
 
-function Unread({ meeting }: { readonly meeting: MeetingModel }) {
-  const count = useLive(meeting.chat.unread);
-  if (count === 0) return null;
-  return <span className={styles['badge']}>{count > 99 ? '99+' : count}</span>;
-}
-
-function Count({ meeting }: { readonly meeting: MeetingModel }) {
-  const count = useLive(
-    useMemo(() => derive([meeting.state], ({ participants }) => [...participants.values()].filter((person) => person.status === 'connected' || person.status === 'reconnecting').length), [meeting]),
-  );
+function PeopleButton({ meeting }: { readonly meeting: MeetingModel }) {
+  const say = useSay();
+  const present = useMemo(() => derive([meeting.state], ({ participants }) => [...participants.values()].filter((person) => person.status === 'connected' || person.status === 'reconnecting').length), [meeting]);
+  const count = useLive(present);
   const waiting = useLive(meeting.hosting.waiting).length;
-  return (
-    <>
-      <span className={styles['count']}>{count}</span>
-      {waiting > 0 && <span className={styles['badge']}>{waiting}</span>}
-    </>
-  );
+  const isOpen = useLive(meeting.panel) === 'people';
+  const hint = waiting > 0 ? `${say('people.waiting')}: ${waiting}` : say('meeting.inCall', { count });
+  return <BarButton icon="people" label={say('meeting.people')} hint={hint} count={String(count)} badge={String(waiting || '')} isExpanded={isOpen} onPress={() => meeting.togglePanel('people')} />;
 }

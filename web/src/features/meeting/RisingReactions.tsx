@@ -7,15 +7,15 @@ export function RisingReactions({ meeting }: { readonly meeting: MeetingModel })
   const shown = useLive(meeting.reactions.shown);
   const { participants } = useLive(meeting.state);
   return (
-    <ul className={styles['rising']} role="log" aria-live="polite" aria-relevant="additions">
+    <div className={styles['rising']} role="log" aria-live="polite" aria-relevant="additions">
       {shown.map((reaction) => (
-        <li key={reaction.id} style={{ insetInlineStart: `${(reaction.id * 37) % 120}px` }}>
+        <p key={reaction.id} style={{ insetInlineStart: `${(reaction.id * 37) % 120}px` }}>
           <span className={styles['emoji']}>{reaction.emoji}</span>
           <span className={styles['name']} dir="auto">
             {participants.get(reaction.participantId)?.label ?? ''}
           </span>
-        </li>
+        </p>
       ))}
-    </ul>
+    </div>
   );
 }

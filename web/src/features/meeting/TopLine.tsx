@@ -15,8 +15,9 @@ export function TopLine({ meeting }: { readonly meeting: MeetingModel }) {
   const [isCopied, copy] = useCopy();
   return (
     <header className={styles['top']}>
+      <h1 className="hidden-text">{title || groupMeetingId(meeting.id)}</h1>
       <Mark onStage />
-      <button type="button" className={styles['chip']} aria-label={say('meeting.copyLink')} title={say('meeting.copyLink')} onClick={() => copy(location.origin + meetingPath(meeting.id))}>
+      <button type="button" className={styles['chip']} aria-label={`${groupMeetingId(meeting.id)}, ${say('meeting.copyLink')}`} title={say('meeting.copyLink')} onClick={() => copy(location.origin + meetingPath(meeting.id))}>
         <span className="code" dir="ltr">
           {groupMeetingId(meeting.id)}
         </span>
