@@ -143,6 +143,7 @@ class App:
             count_restart=self.metrics.count_restart,
             log=log,
         )
+        self.metrics.collect(self._engine.figures)
         self.metrics.gauge("streams", "Open event streams.", lambda: self._watching.watchers)
         self.metrics.gauge(
             "bus_dropped", "Announcements the bus has dropped.", lambda: self.bus.dropped
@@ -203,7 +204,7 @@ class App:
                 await self._page(scope, receive, send)
 
 
-def build(config: Config, say: Say) -> App:
+def build(config: Config, say: Say = lambda _: None) -> App:
     """Build the application from its configuration; nothing is opened yet.
 
     Args:

@@ -125,9 +125,12 @@ class Bearers:
         return claims
 
     def _check_times(self, claims: dict[str, Any]) -> None:
-        """Check the times by our own clock, so that tests and leeway mean the same everywhere."""
+        """Check the times by our own clock, so that tests and leeway mean the same everywhere.
+
+        `iat` decides nothing (RFC 7519 §4.1.6): a clock that steps back must not turn people away.
+        """
         now = self._now_s()
-        for name in ("exp", "nbf", "iat"):
+        for name in ("exp", "nbf"):
             at = claims.get(name, now)
             if isinstance(at, bool) or not isinstance(at, int | float):
                 raise Problem("token_invalid")

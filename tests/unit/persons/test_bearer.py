@@ -100,7 +100,6 @@ async def test_the_two_kinds_of_account_never_meet():
         {"exp": "soon"},
         {"exp": True},
         {"nbf": NOW + 31},
-        {"iat": NOW + 31},
         {"sub": None},
         {"sub": ""},
         {"sub": "a b"},
@@ -121,6 +120,7 @@ async def test_clocks_may_differ_by_half_a_minute():
     """A token is good for 30 s after it expired, and no longer."""
     assert await bearers().read(own(exp=NOW - 29))
     assert await bearers().read(own(nbf=NOW + 29))
+    assert await bearers().read(own(iat=NOW + 3600))
 
 
 @pytest.mark.parametrize("aud", ["other", ["other"], None])
