@@ -163,10 +163,12 @@ impl Receiver {
             };
         }
         let received = received as usize;
-        for at in 0..received {
-            let length = (messages[at].msg_len as usize).min(MAX_DATAGRAM);
-            if let Some(source) = from_storage(&self.addresses[at]) {
-                take(source, &self.buffers[at][..length]);
+        let lengths = messages[..received]
+            .iter()
+            .map(|message| message.msg_len as usize);
+        for ((length, address), buffer) in lengths.zip(&self.addresses).zip(&self.buffers) {
+            if let Some(source) = from_storage(address) {
+                take(source, &buffer[..length.min(MAX_DATAGRAM)]);
             }
         }
         Ok(received == BATCH_IN)
