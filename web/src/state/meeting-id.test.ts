@@ -29,7 +29,7 @@ describe('a Meeting ID', () => {
     expect(groupMeetingId('BCDF23456789')).toBe('BCDF 2345 6789');
     expect(groupMeetingId('ABC123')).toBe('ABC 123');
     expect(groupMeetingId('WEEKLYPLAN')).toBe('WEEKLYPLAN');
-    expect(meetingPath('BCDF23456789')).toBe('/BCDF-2345-6789');
+    expect(meetingPath('BCDF23456789')).toBe('/BCDF23456789');
     expect(parseMeetingId(meetingPath('BCDF23456789'))).toEqual({ id: 'BCDF23456789' });
   });
 });

@@ -35,7 +35,7 @@ export function groupMeetingId(id: string): string {
   return id.match(new RegExp(`.{1,${size}}`, 'g'))?.join(' ') ?? id;
 }
 
-/** A meeting's address on this server: the id with hyphens between its groups. */
+/** A meeting's address on this server: its canonical Meeting ID. */
 export function meetingPath(id: string): string {
-  return `/${groupMeetingId(id).replaceAll(' ', '-')}`;
+  return `/${id}`;
 }
