@@ -127,12 +127,20 @@ async def test_other_process_hears_at_once(pair: list[Server]) -> None:
 async def connected(servers: list[Server]) -> None:
     """Wait until each process says that it hears the others."""
     for server in servers:
-        while True:
-            text = (await server.wire().ask("GET", "/metrics")).text
-            if "moot_bus_connected 1.0" in text:
-                break
+        while b"moot_bus_connected 1.0" not in await asked(server, "/metrics"):
             await asyncio.sleep(0.1)
     await asyncio.sleep(0.2)
+
+
+async def asked(server: Server, path: str) -> bytes:
+    """Read a page that must answer 200."""
+    wire = server.wire()
+    try:
+        answer = await wire.ask("GET", path)
+    finally:
+        await wire.close()
+    assert answer.status == 200
+    return answer.raw
 
 
 @pytest.mark.redis
@@ -149,7 +157,7 @@ async def test_alive_and_useful_without_redis(pair: list[Server], redis: RedisSe
         redis.kill()
         await asyncio.sleep(3.5)
         for server in pair:
-            assert (await server.wire().ask("GET", "/livez")).status == 200
+            await asked(server, "/livez")
         seen = stream.event_seq
         await ana.join("REDIS")
         async with asyncio.timeout(2):
