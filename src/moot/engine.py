@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -14,6 +14,7 @@ from moot.keys import Keys
 from moot.listen import AddressUnusable
 from moot.media.fake import FakeMediaEngine
 from moot.media.port import MediaEngine
+from moot.media.stats import Figure
 
 if TYPE_CHECKING:
     from moot.media.builtin.core import MediaCore
@@ -43,11 +44,13 @@ class Engine(msgspec.Struct, frozen=True):
         media: the port that control uses.
         doors: applications for paths of its own.
         connects: origins the page connects to because of it.
+        figures: measures the engine, for `/metrics`.
     """
 
     media: MediaEngine
     doors: tuple[Any, ...] = ()
     connects: tuple[str, ...] = ()
+    figures: Callable[[], Sequence[Figure]] = tuple
 
     def door(self, path: str) -> Door | None:
         """Find the application for a path."""
@@ -80,7 +83,8 @@ def _builtin(config: Config, keys: Keys, say: Callable[[str], None]) -> Engine:
 
     signer = TokenSigner(keys.media_api_key, keys.media_api_secret.reveal())
     engine = BuiltinMediaEngine(lambda: _open_core(config, say), signer, route)
-    return Engine(engine, (SignalEndpoint(engine), RoomService(engine, time.time)))
+    doors = (SignalEndpoint(engine), RoomService(engine, time.time))
+    return Engine(engine, doors, figures=engine.figures)
 
 
 def _livekit(config: Config) -> Engine:

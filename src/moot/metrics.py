@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from moot.media.stats import Figure
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class _Figures(Collector):
+    """Figures that something else keeps."""
+
+    def __init__(self, read: Callable[[], Iterable[Figure]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        families: dict[str, GaugeMetricFamily] = {}
+        for figure in self._read():
+            family = families.get(figure.name)
+            if family is None:
+                names = [name for name, _ in figure.labels]
+                family = GaugeMetricFamily(f"moot_{figure.name}", figure.sentence, labels=names)
+                families[figure.name] = family
+            family.add_metric([value for _, value in figure.labels], figure.value)
+        return families.values()
 
 
 class Metrics:
@@ -49,6 +71,10 @@ class Metrics:
     def gauge(self, name: str, told: str, read: Callable[[], float]) -> None:
         """Add a figure that is read when somebody asks for it."""
         Gauge(f"moot_{name}", told, registry=self._registry).set_function(read)
+
+    def collect(self, read: Callable[[], Iterable[Figure]]) -> None:
+        """Add figures that are read together when somebody asks for them."""
+        self._registry.register(_Figures(read))
 
     def observe(self, operation: str, status: int, seconds: float) -> None:
         """Count one answer."""

@@ -63,3 +63,18 @@ class EngineStatus(Struct, frozen=True, kw_only=True):
     sentence: str
     meetings: int = 0
     connections: int = 0
+
+
+class Figure(Struct, frozen=True, kw_only=True):
+    """One number about the engine as a whole, for `/metrics`.
+
+    Attributes:
+        name: without the prefix that every figure of moot has.
+        sentence: what is counted, with its unit.
+        labels: a few fixed words each; never a name, an id or an address.
+    """
+
+    name: str
+    sentence: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()

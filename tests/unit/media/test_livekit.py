@@ -80,7 +80,7 @@ async def test_a_livekit_that_comes_back_is_asked_anew(
     """JOIN-10: after an outage control is told that it missed something, and what is there now."""
     events = engine.events()
     await engine.grant(wish())
-    while engine._is_reachable:  # noqa: ASYNC110 - the adapter sets no event for it
+    while engine._is_reachable:
         await asyncio.sleep(0.01)
     runner = await answer(port, 200, ["ana.1"])
     async with asyncio.timeout(WITHIN_S):

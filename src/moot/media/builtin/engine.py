@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -14,7 +14,7 @@ from moot.media.builtin.core import MediaCore
 from moot.media.builtin.core_events import CoreEvents
 from moot.media.builtin.data import DataRouter
 from moot.media.builtin.door import Door
-from moot.media.builtin.figures import connection_stats
+from moot.media.builtin.figures import connection_stats, engine_figures
 from moot.media.builtin.hub import Hub
 from moot.media.builtin.notice import Closing
 from moot.media.builtin.signalling import Signalling
@@ -27,7 +27,7 @@ from moot.media.ledger import Ledger
 from moot.media.port import MediaUnavailable
 from moot.media.roster import Roster, RosterEntry
 from moot.media.source import Source
-from moot.media.stats import ConnectionStats, EngineStatus
+from moot.media.stats import ConnectionStats, EngineStatus, Figure
 from moot.media.tokens import TokenSigner
 
 log = structlog.get_logger(__name__)
@@ -154,6 +154,10 @@ class BuiltinMediaEngine:
     def signer(self) -> TokenSigner:
         """Signs and reads this installation's tokens."""
         return self._signer
+
+    def figures(self) -> Sequence[Figure]:
+        """Measure the whole engine, for `/metrics`; empty while it is not running."""
+        return [*engine_figures(self._hub)] if self._hub is not None else []
 
     def counts(self) -> Mapping[str, int]:
         """How often what was ignored or refused, by kind, since the start; for `/metrics`."""

@@ -1,13 +1,15 @@
-"""The core's figures of a meeting in the port's words."""
+"""The core's figures: of a meeting in the port's words, and of the whole engine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
+from moot.media.builtin.hub import Hub
 from moot.media.builtin.meeting import LiveMeeting
 from moot.media.event import Quality
-from moot.media.stats import ConnectionStats, TrackStats
+from moot.media.stats import ConnectionStats, Figure, TrackStats
 
 if TYPE_CHECKING:
     from moot._media import TransportStats
@@ -58,3 +60,76 @@ def connection_stats(
             )
         )
     return tuple(figures)
+
+
+_TOTALS: Final = {
+    "meetings": "Meetings carried now.",
+    "connections": "Connections carried now.",
+    "transports": "Transports open now.",
+    "tracks": "Tracks published now.",
+    "subscriptions": "Tracks sent to somebody now.",
+    "datagrams_in": "Datagrams received since the start.",
+    "datagrams_out": "Datagrams sent since the start.",
+    "bytes_in": "Bytes received since the start.",
+    "bytes_out": "Bytes sent since the start.",
+    "packets_forwarded": "RTP packets handed to subscribers since the start.",
+    "packets_withheld": "RTP packets dropped because of a mute since the start.",
+    "datagrams_unknown": "Datagrams of no transport since the start.",
+    "datagrams_unsent": "Datagrams that the system did not take since the start.",
+    "events_dropped": "Events dropped because nobody read them since the start.",
+    "transport_panics": "Transports that broke down inside the core since the start.",
+    "receive_buffer_bytes": "Receive buffer that the system gave each UDP socket.",
+    "send_buffer_bytes": "Send buffer that the system gave each UDP socket.",
+}
+_QUANTILES: Final = (0.5, 0.95, 1.0)
+
+
+def engine_figures(hub: Hub) -> Iterator[Figure]:
+    """Measure the whole engine; transports are shown by quantile, so that no one is named."""
+    totals = hub.core.stats()
+    for name, sentence in _TOTALS.items():
+        yield Figure(name=f"media_{name}", sentence=sentence, value=getattr(totals, name))
+    qualities = Counter(
+        connection.quality[0] for connection in hub.connections.values() if connection.quality
+    )
+    for quality in Quality:
+        yield Figure(
+            name="media_connection_quality",
+            sentence="Connections by quality.",
+            value=qualities[quality],
+            labels=(("quality", quality.value),),
+        )
+    for kind, count in sorted(hub.counts.items()):
+        yield Figure(
+            name="media_ignored",
+            sentence="What was ignored, refused or put off since the start, by kind.",
+            value=count,
+            labels=(("kind", kind),),
+        )
+    transports = hub.core.transport_stats()
+    spread: dict[tuple[str, str], list[float]] = {
+        ("media_round_trip_ms", "Round trip of transports in milliseconds."): [
+            one.rtt_ms for one in transports if one.rtt_ms >= 0
+        ],
+        ("media_loss_in", "Share of packets lost on the way in, by transport."): [
+            one.loss_in for one in transports
+        ],
+        ("media_loss_out", "Share of packets lost on the way out, by transport."): [
+            one.loss_out for one in transports
+        ],
+        ("media_estimate_bps", "Bandwidth estimate of transports in bits per second."): [
+            one.estimate_bps for one in transports if one.estimate_bps > 0
+        ],
+        ("media_track_jitter_ms", "Jitter of tracks that come in, in milliseconds."): [
+            track.jitter_ms for one in transports for track in one.tracks if track.inbound
+        ],
+    }
+    for (name, sentence), values in spread.items():
+        values.sort()
+        for quantile in _QUANTILES if values else ():
+            yield Figure(
+                name=name,
+                sentence=sentence,
+                value=values[min(len(values) - 1, int(quantile * len(values)))],
+                labels=(("quantile", str(quantile)),),
+            )

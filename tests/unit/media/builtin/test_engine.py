@@ -103,7 +103,7 @@ async def test_events_of_the_core_are_drained_when_they_wait(stage: Stage) -> No
         path="udp",
     )
     async with asyncio.timeout(2):
-        while not stage.heard:  # noqa: ASYNC110 - the loop's reader is what is tried
+        while not stage.heard:
             await asyncio.sleep(0)
     assert stage.heard == [TransportConnected(meeting_key=MEETING, identity="ana.1")]
     assert stage.engine.counts()["core_event_failed"] == 1
