@@ -50,7 +50,8 @@ class Case:
     def arguments(self, url: str, seconds: float) -> list[str]:
         """Spell the case for the load program."""
         return [
-            *("--url", url, "--key", API_KEY, "--secret", API_SECRET, "--room", f"bench-{self.name}"),
+            *("--url", url, "--key", API_KEY, "--secret", API_SECRET),
+            *("--room", f"bench-{self.name}"),
             *("--publishers", str(self.publishers), "--subscribers", str(self.subscribers)),
             *("--media", self.media, "--spread-ms", str(self.spread_ms)),
             *("--simulcast", "yes" if self.is_simulcast else "no"),
@@ -244,7 +245,8 @@ def main() -> None:
     parser.add_argument("--program", type=Path, help="a load program that is already built")
     options = parser.parse_args()
     program = options.program or load_program()
-    servers = {name: open_ for name, open_ in SERVERS.items() if name == "moot" or not options.alone}
+    chosen = {"moot"} if options.alone else set(SERVERS)
+    servers = {name: open_ for name, open_ in SERVERS.items() if name in chosen}
     idle = {}
     for name, open_server in servers.items():
         with open_server() as (_, pid):
@@ -263,9 +265,7 @@ def main() -> None:
         for _ in range(options.rounds):
             for name, open_server in servers.items():
                 with open_server() as (url, pid):
-                    gathered[name].runs.append(
-                        measure(program, case, url, pid, options.seconds)
-                    )
+                    gathered[name].runs.append(measure(program, case, url, pid, options.seconds))
         tell(case, gathered, options.rounds)
 
 

@@ -176,7 +176,7 @@ def run(store: str, seconds: float) -> None:
     if store == "postgres":
         database = running_postgres()
     with database as url, tempfile.TemporaryDirectory(prefix="moot-joins-") as folder:
-        settings = {"MOOT_DATABASE_URL": url} if url else {}
+        settings: dict[str, Any] = {"MOOT_DATABASE_URL": url} if url else {}
         server = Server(
             Path(folder), MOOT_AUTH_SECRET=AUTH_SECRET, MOOT_LOG_LEVEL="warning", **settings
         )

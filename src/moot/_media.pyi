@@ -172,10 +172,10 @@ class Engine:
             OSError: a port is taken, an address is not this machine's, or descriptors ran out.
         """
     # The queue of events.
-
     def fileno(self) -> int:
         """Return a descriptor that is readable while events wait. It belongs to the engine: do not
-        close it."""
+        close it.
+        """
 
     def drain(self, max_events: int = 1_024) -> list[Event]:
         """Take up to `max_events` events, oldest first; never blocks.
@@ -186,9 +186,9 @@ class Engine:
 
     def close(self) -> None:
         """End every transport, stop the threads and close the sockets; waits at most 2 s. Calling
-        it again changes nothing."""
+        it again changes nothing.
+        """
     # Where clients reach it.
-
     @property
     def udp_ports(self) -> list[int]:
         """The UDP port of each shard."""
@@ -201,14 +201,15 @@ class Engine:
     def addresses(self) -> list[str]:
         """The addresses handed out as host candidates, public ones last."""
     # Meetings and connections.
-
     def open_meeting(self, meeting: str, *, request: int = 0) -> None:
         """Make room for a meeting on the shard with the least load. Opening an open meeting changes
-        nothing."""
+        nothing.
+        """
 
     def close_meeting(self, meeting: str, *, request: int = 0) -> None:
         """Close every connection of a meeting and forget it. Events: `TransportStateChanged`
-        `closed` for each transport."""
+        `closed` for each transport.
+        """
 
     def open_connection(
         self,
@@ -239,7 +240,6 @@ class Engine:
         transport.
         """
     # Negotiation.
-
     def accept_offer(
         self, connection: str, transport: TransportName, sdp: str, *, request: int = 0
     ) -> None:
@@ -260,18 +260,21 @@ class Engine:
         self, connection: str, transport: TransportName, sdp: str, *, request: int = 0
     ) -> None:
         """Take the client's answer to the last `Offer`; `request` is the offer's, or 0 where the
-        client does not repeat it. A late or repeated one is refused (`bad_state`)."""
+        client does not repeat it. A late or repeated one is refused (`bad_state`).
+        """
 
     def negotiate(self, connection: str) -> None:
         """Ask for a round of negotiation even if nothing changed: `Offer` in dual mode,
-        `SectionsNeeded(0, 0)` in single mode."""
+        `SectionsNeeded(0, 0)` in single mode.
+        """
 
     def restart_ice(self, connection: str, transport: TransportName) -> None:
         """Restart ICE (RFC 8445 section 2.4). The `subscriber` of a dual connection is offered anew
         at once; a transport
         that the client offers restarts with its next offer (one with new credentials restarts by
         itself). Media
-        goes on with continuous sequence numbers."""
+        goes on with continuous sequence numbers.
+        """
 
     def add_candidate(self, connection: str, transport: TransportName, candidate: str) -> None:
         """Add a trickled remote candidate: the value of `candidate:` as in RFC 8839, with or
@@ -281,7 +284,6 @@ class Engine:
         checks find us anyway.
         """
     # Publishing.
-
     def add_track(
         self,
         connection: str,
@@ -317,7 +319,8 @@ class Engine:
 
     def remove_track(self, track: str, *, request: int = 0) -> None:
         """End a publication. Subscribers' sections become inactive, free for reuse. Event:
-        `TrackUnpublished`."""
+        `TrackUnpublished`.
+        """
 
     def set_muted(self, track: str, muted: bool, *, request: int = 0) -> None:
         """Mute or unmute a track in the forwarder, whatever the client sends.
@@ -338,7 +341,6 @@ class Engine:
         only if it is unmuted and its source is allowed.
         """
     # Subscribing.
-
     def subscribe(self, connection: str, tracks: Sequence[str], *, request: int = 0) -> None:
         """Send tracks to a connection as soon as they are published; what is already subscribed
         stays as it is.
@@ -349,7 +351,8 @@ class Engine:
 
     def unsubscribe(self, connection: str, tracks: Sequence[str], *, request: int = 0) -> None:
         """Stop sending tracks to a connection and free their sections. Tracks not subscribed are
-        skipped."""
+        skipped.
+        """
 
     def set_subscription(
         self,
@@ -378,7 +381,6 @@ class Engine:
                 (screens and active speakers first).
         """
     # Data.
-
     def send_data(
         self,
         meeting: str,
@@ -400,18 +402,19 @@ class Engine:
         one is dropped.
         """
     # Figures.
-
     def stats(self) -> EngineStats:
         """Return the engine's totals since it started; never older than `stats_interval_ms`."""
 
     def transport_stats(self, meeting: str | None = None) -> list[TransportStats]:
         """Return the figures of every transport, or of one meeting's; never older than
-        `stats_interval_ms`. Does not block."""
+        `stats_interval_ms`. Does not block.
+        """
 
 @final
 class TrackStats:
     """One track on one transport: received from its publisher (`inbound`) or sent to a
-    subscriber."""
+    subscriber.
+    """
 
     @property
     def track(self) -> str: ...
@@ -437,7 +440,8 @@ class TrackStats:
     @property
     def packets_lost(self) -> int:
         """Inbound: missing from the publisher. Outbound: as the subscriber reports (RFC 3550
-        section 6.4.1)."""
+        section 6.4.1).
+        """
     @property
     def loss(self) -> float:
         """Share lost over the last interval, 0 to 1."""
@@ -562,7 +566,8 @@ class Answer:
 @final
 class Offer:
     """An offer for the client of a dual connection; at most one is outstanding, later changes wait
-    for its answer."""
+    for its answer.
+    """
 
     @property
     def connection(self) -> str: ...
@@ -580,7 +585,8 @@ class Offer:
 class SectionsNeeded:
     """A single-transport client must offer again, with this many more sections to receive on:
     LiveKit's
-    `media_sections_requirement`. (0, 0) just asks for a new offer."""
+    `media_sections_requirement`. (0, 0) just asks for a new offer.
+    """
 
     @property
     def connection(self) -> str: ...
@@ -602,7 +608,8 @@ class TransportStateChanged:
     @property
     def state(self) -> Literal["connecting", "connected", "disconnected", "failed", "closed"]:
         """`disconnected` may recover by itself or by an ICE restart; `failed` does not; `closed` is
-        the last."""
+        the last.
+        """
     @property
     def path(self) -> Literal["udp", "tcp", ""]: ...
 
@@ -689,7 +696,8 @@ class Speaker:
 class SpeakersChanged:
     """Who speaks has changed, or how loud: the connections whose state differs from the last event,
     loudest first.
-    One that stopped comes once with `active` false."""
+    One that stopped comes once with `active` false.
+    """
 
     @property
     def meeting(self) -> str: ...
@@ -727,7 +735,8 @@ class StreamStateChanged:
 @final
 class SubscribedQualityChanged:
     """Which layers of a track anyone receives (dynacast): tell its publisher, who may stop sending
-    the others."""
+    the others.
+    """
 
     @property
     def connection(self) -> str:
@@ -744,7 +753,8 @@ class SubscribedQualityChanged:
 @final
 class RequestDone:
     """A command with a `request` other than 0, of the kind that has no event of its own, has taken
-    effect."""
+    effect.
+    """
 
     @property
     def request(self) -> int: ...
@@ -778,7 +788,8 @@ class RequestFailed:
 @final
 class ConnectionFailed:
     """A transport broke down inside the core (bad DTLS, a bug caught): close the connection and let
-    the client come back."""
+    the client come back.
+    """
 
     @property
     def meeting(self) -> str: ...
@@ -792,7 +803,8 @@ class ConnectionFailed:
 @final
 class ShardFailed:
     """A media thread has died; the meetings named are gone and must be opened again, on another
-    shard."""
+    shard.
+    """
 
     @property
     def shard(self) -> int: ...

@@ -72,7 +72,9 @@ def test_every_python_file_has_a_test(name: str) -> None:
         assert (ROOT / WHOLE[name]).is_file()
         return
     path = Path(name)
-    assert module_of(name) in having_tests(), f"write tests/unit/{path.with_name(f'test_{path.name}')}"
+    assert module_of(name) in having_tests(), (
+        f"write tests/unit/{path.with_name(f'test_{path.name}')}"
+    )
 
 
 def test_what_only_a_server_shows_still_exists() -> None:

@@ -137,7 +137,7 @@ async def test_restarted_database_is_503_for_a_moment(serve, people, own_postgre
     assert last.status == 200
     head = (await ana.insist("GET", "/meetings/PGSTOP/participants")).body["event_seq"]
     async with asyncio.timeout(30):
-        while stream.event_seq < head:  # noqa: ASYNC110 - the program has no event for it
+        while stream.event_seq < head:
             await asyncio.sleep(0.1)
     assert stream.gaps == []
     assert stream.state[last.body["participant"]["id"]]["name"] == "after"

@@ -178,9 +178,10 @@ class Person:
             TimeoutError: not within `within_s`.
         """
         deadline = time.monotonic() + within_s
+        named: dict[str, Any] = dict(headers)
         while True:
             with contextlib.suppress(ConnectionError):
-                answer = await self.ask(method, path, body, **headers)
+                answer = await self.ask(method, path, body, **named)
                 if answer.status != 503:
                     return answer
             if time.monotonic() > deadline:
