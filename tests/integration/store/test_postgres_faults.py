@@ -298,3 +298,29 @@ async def test_a_server_that_refuses_is_one_sentence(
         await store.open()
     assert "secret-2" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("query", ["?sslmode=disable", "?sslmode=verify-full"])
+async def test_a_connection_that_cannot_be_trusted_is_refused(
+    postgres_tls: PostgresServer, query: str
+) -> None:
+    """PERSON-2: neither a server without TLS nor one of an unknown authority is spoken to."""
+    store = PostgresStore(postgres_tls.url(query=query))
+    with pytest.raises(StoreUnusable, match="cannot be used") as caught:
+        await store.open()
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_trusted_connection_is_encrypted(postgres_tls_url: str) -> None:
+    """PERSON-2: with `sslmode=verify-full` what goes to the database is encrypted."""
+    store = PostgresStore(postgres_tls_url)
+    await store.open()
+
+    def work(t: Transaction) -> bytes | None:
+        t.event_heads(())
+        handle: PostgresHandle = t._handle  # type: ignore[attr-defined]
+        asked = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        return handle.command(asked).get_value(0, 0)
+
+    assert await store.read(work) == b"t"
+    await store.close()
