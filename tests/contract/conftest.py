@@ -20,10 +20,7 @@ def _address(kind: str, request: pytest.FixtureRequest) -> str:
     if kind == "pgbouncer":
         pooler = request.getfixturevalue("pgbouncer")
         return str(pooler.url(request.getfixturevalue("postgres_database")))
-    server = request.getfixturevalue("postgres_tls")
-    certificate = request.getfixturevalue("certificate")
-    query = f"?sslmode=verify-full&sslrootcert={certificate.authority}"
-    return str(server.url(server.create_database(), query=query))
+    return str(request.getfixturevalue("postgres_tls_url"))
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgres", "pgbouncer", "tls"])

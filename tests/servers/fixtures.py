@@ -61,6 +61,29 @@ def postgres_template(postgres: PostgresServer) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def postgres_tls_query(certificate: Certificate) -> str:
+    """What an address needs to trust `postgres_tls` and nobody else."""
+    return f"?sslmode=verify-full&sslrootcert={certificate.authority}"
+
+
+@pytest.fixture(scope="session")
+def postgres_tls_template(postgres_tls: PostgresServer, postgres_tls_query: str) -> str:
+    """A database of `postgres_tls` with the newest schema, to copy from."""
+    name = postgres_tls.create_database()
+    asyncio.run(PostgresStore(postgres_tls.url(name, query=postgres_tls_query)).migrate())
+    return name
+
+
+@pytest.fixture
+def postgres_tls_url(
+    postgres_tls: PostgresServer, postgres_tls_template: str, postgres_tls_query: str
+) -> str:
+    """The address of a fresh database of `postgres_tls` with the newest schema."""
+    name = postgres_tls.create_database(template=postgres_tls_template)
+    return postgres_tls.url(name, query=postgres_tls_query)
+
+
 @pytest.fixture
 def postgres_database(postgres: PostgresServer, postgres_template: str) -> str:
     """The name of a fresh database of `postgres` with the newest schema."""
