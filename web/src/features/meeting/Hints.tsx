@@ -22,6 +22,17 @@ export function Hints({ page, seat, meeting }: { readonly page: Page; readonly s
   const say = useSay();
   const engine = useLive(meeting.media.engine);
   const mayPlaySound = useLive(engine?.mayPlaySound ?? ALWAYS);
+  useEffect(() => {
+    if (mayPlaySound || !engine) return undefined;
+    // Any press will do, not only the one on the button.
+    const allow = (): void => void engine.allowSound();
+    window.addEventListener('pointerup', allow);
+    window.addEventListener('keyup', allow);
+    return () => {
+      window.removeEventListener('pointerup', allow);
+      window.removeEventListener('keyup', allow);
+    };
+  }, [engine, mayPlaySound]);
   return (
     <div className={styles['hints']}>
       {!mayPlaySound && (

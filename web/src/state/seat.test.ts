@@ -1,0 +1,273 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Live } from '../live';
+import type { MediaEngine } from '../media/port';
+import type { JoinAnswer, OwnConnection, Preview } from '../protocol/objects';
+import type { ClientMessage, ServerMessage } from '../protocol/stream';
+import { aMeeting, aParticipant } from '../protocol/samples';
+import type { Socket } from '../realtime/event-stream';
+import { LocalDevice } from './local-device';
+import { pageMemory, Preferences, type Memory } from './preferences';
+import { RecentMeetings } from './recent';
+import { Seat, type Phase } from './seat';
+import { Tab } from './tab';
+
+interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly body: Record<string, unknown> | null;
+}
+
+type Answer = { readonly status: number; readonly body: unknown } | 'unreachable';
+
+const me = aParticipant({ id: 'p1', name: 'Test User', role: 'host', audio: true });
+const preview = (over: Partial<Preview> = {}): Preview => ({
+  meeting: { id: 'ABC123', title: '', locked: false, lobby: false, passcode: false }, participants: 0, known: false, host: false, ...over,
+});
+const problem = (status: number, code: string): Answer => ({ status, body: { code, type: '', title: code, status, detail: `about ${code}` } });
+const joined = (created: boolean, connectionId: unknown): JoinAnswer => ({
+  created, meeting: aMeeting(), participant: me, media: { url: '', token: '', room: '', identity: '' },
+  connection: { id: String(connectionId), fence: 1, token: 't', linger_s: 30, device: '' },
+  snapshot: { meeting: aMeeting(), participants: [me], messages: [], me },
+});
+
+/** The server, as a table of answers that a test may change, and what it was asked. */
+class FakeServer {
+  readonly asked: Asked[] = [];
+  connections: readonly OwnConnection[] = [];
+  readonly answers = new Map<string, (asked: Asked) => Answer>([
+    ['GET /meetings/ABC123', () => ({ status: 200, body: preview() })],
+    ['PUT /meetings/ABC123', () => ({ status: 201, body: { created: true, meeting: aMeeting() } })],
+    ['PUT /meetings/ABC123/participants/me', ({ body }) => ({ status: 201, body: joined(true, body?.['connection_id']) })],
+    ['GET /meetings/ABC123/participants/me', () => ({ status: 200, body: { participant: me, connections: this.connections } })],
+    ['DELETE /meetings/ABC123/participants/me', () => ({ status: 200, body: {} })],
+  ]);
+
+  readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
+    const [path = ''] = url.replace('/api/v1', '').split('?');
+    const body = typeof init.body === 'string' ? (JSON.parse(init.body) as Record<string, unknown>) : null;
+    const asked = { method: init.method ?? '', path, body };
+    this.asked.push(asked);
+    const answer = this.answers.get(`${asked.method} ${path}`)?.(asked) ?? problem(404, 'route_not_found');
+    if (answer === 'unreachable') throw new TypeError('network');
+    return new Response(JSON.stringify(answer.body), { status: answer.status });
+  };
+
+  last(method: string, path: string): Asked | undefined {
+    return this.asked.findLast((asked) => asked.method === method && asked.path === path);
+  }
+}
+
+class FakeSocket implements Socket {
+  readonly sent: ClientMessage[] = [];
+  onopen: (() => void) | null = null;
+  onmessage: ((message: { data: unknown }) => void) | null = null;
+  onclose: ((close: { code: number }) => void) | null = null;
+  send(text: string): void {
+    this.sent.push(JSON.parse(text) as ClientMessage);
+  }
+  close(): void {}
+  say(message: ServerMessage): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
+}
+
+const silentEngine = (): MediaEngine => ({
+  link: new Live('open'), people: new Live(new Map()), mayPlaySound: new Live(true),
+  connect: async () => {}, sendMicrophone: async () => {}, sendCamera: async () => {}, sendScreen: async () => {},
+  useSpeaker: async () => {}, saveData: () => {}, allowSound: async () => {}, close: async () => {},
+});
+
+let server: FakeServer;
+let sockets: FakeSocket[];
+let memory: Memory;
+let lines: string[];
+
+async function aSeat(): Promise<Seat> {
+  const tab = await Tab.open(memory, undefined);
+  const device = (): LocalDevice => new LocalDevice({ open: () => new Promise(() => {}), staysOpen: false }, '');
+  return new Seat('ABC123', {
+    tab, recent: new RecentMeetings(pageMemory()), preferences: new Preferences(pageMemory()), devices: { microphone: device(), camera: device() },
+    loadEngine: async () => silentEngine(), now: () => Date.now(),
+    openSocket: () => {
+      const socket = new FakeSocket();
+      sockets.push(socket);
+      return socket;
+    },
+  });
+}
+
+async function settle(): Promise<void> {
+  await vi.advanceTimersByTimeAsync(1);
+}
+
+function phaseOf<K extends Phase['kind']>(seat: Seat, kind: K): Phase & { kind: K } {
+  const phase = seat.phase.value;
+  if (phase.kind !== kind) throw new Error(`the seat is ${phase.kind}, not ${kind}`);
+  return phase as Phase & { kind: K };
+}
+
+async function goIn(seat: Seat): Promise<FakeSocket> {
+  await seat.begin();
+  await seat.join('Test User');
+  await settle();
+  const socket = sockets.at(-1);
+  if (!socket) throw new Error('no stream was opened');
+  socket.onopen?.();
+  socket.say({ type: 'hello', connection_id: 'c', fence: 1, epoch: 1, event_seq: 1, resumed: true });
+  return socket;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer();
+  sockets = [];
+  memory = pageMemory();
+  lines = [];
+  vi.stubGlobal('fetch', server.fetch);
+  const write = (line: unknown): void => void lines.push(String(line));
+  vi.spyOn(console, 'info').mockImplementation(write);
+  vi.spyOn(console, 'warn').mockImplementation(write);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+  vi.restoreAllMocks();
+});
+
+describe('the seat', () => {
+  it('LOG-1: says the steps of a first join in order', async () => {
+    await goIn(await aSeat());
+    expect(lines).toEqual(['Initializing meeting', 'Participant joined successfully', 'Meeting initialization complete']);
+  });
+
+  it('LOG-1, JOIN-1: says of a return that the participant existed', async () => {
+    server.answers.set('PUT /meetings/ABC123/participants/me', ({ body }) => ({ status: 200, body: joined(false, body?.['connection_id']) }));
+    await goIn(await aSeat());
+    expect(lines[1]).toBe('Participant already exists, updating status');
+  });
+
+  it('JOIN-5: a refresh goes straight back in, replaces the connection before, and asks for no change of devices', async () => {
+    const before = await aSeat();
+    await goIn(before);
+    const first = phaseOf(before, 'in').meeting.sender.id;
+    const after = await aSeat();
+    await after.begin();
+    expect(after.phase.value.kind).toBe('in');
+    const { body } = server.last('PUT', '/meetings/ABC123/participants/me') ?? {};
+    expect(body).toMatchObject({ replaces: first });
+    expect(body).not.toHaveProperty('audio');
+    expect(body).not.toHaveProperty('video');
+  });
+
+  it('JOIN-7: after leaving, a refresh does not go back in', async () => {
+    const before = await aSeat();
+    await goIn(before);
+    before.leave();
+    expect(phaseOf(before, 'out').why).toBe('left');
+    expect(server.last('DELETE', '/meetings/ABC123/participants/me')).toBeDefined();
+    const after = await aSeat();
+    await after.begin();
+    expect(after.phase.value.kind).toBe('before');
+  });
+
+  it('JOIN-6: a second tab leaves the intents as they are', async () => {
+    server.answers.set('GET /meetings/ABC123', () => ({ status: 200, body: preview({ known: true, participants: 1 }) }));
+    server.connections = [{ id: 'other', device: 'Firefox on Linux', state: 'open', created_at: 0 }];
+    const seat = await aSeat();
+    await seat.begin();
+    expect(phaseOf(seat, 'before').elsewhere).toHaveLength(1);
+    await seat.join('Test User');
+    expect(server.last('PUT', '/meetings/ABC123/participants/me')?.body).not.toHaveProperty('audio');
+  });
+
+  it('JOIN-6: a tab whose seat another tab has taken says so and does not fight for it', async () => {
+    const seat = await aSeat();
+    const socket = await goIn(seat);
+    server.connections = [{ id: 'other', device: '', state: 'open', created_at: 0 }];
+    socket.onclose?.({ code: 4004 });
+    await settle();
+    expect(phaseOf(seat, 'out').why).toBe('moved');
+  });
+
+  it('JOIN-4: a connection that was closed while away is made anew, without a question', async () => {
+    const seat = await aSeat();
+    const socket = await goIn(seat);
+    socket.onclose?.({ code: 4004 });
+    await settle();
+    expect(seat.phase.value.kind).toBe('in');
+  });
+
+  it('MEET-6: offers to start a meeting that nobody has created', async () => {
+    server.answers.set('GET /meetings/ABC123', () => problem(404, 'meeting_not_found'));
+    const seat = await aSeat();
+    await seat.begin();
+    expect(seat.phase.value.kind).toBe('missing');
+    server.answers.set('GET /meetings/ABC123', () => ({ status: 200, body: preview() }));
+    await seat.start();
+    expect(seat.phase.value.kind).toBe('before');
+    expect(lines).toContain('Meeting created successfully');
+  });
+
+  it.each([
+    ['participant_removed', 'removed'],
+    ['meeting_full', 'full'],
+    ['meeting_locked', 'locked'],
+  ])('JOIN-8, JOIN-9: %s is a page of its own', async (code, why) => {
+    server.answers.set('PUT /meetings/ABC123/participants/me', () => problem(403, code));
+    const seat = await aSeat();
+    await seat.begin();
+    await seat.join('Test User');
+    expect(phaseOf(seat, 'out').why).toBe(why);
+    expect(lines).toContain('Error joining meeting');
+  });
+
+  it.each([
+    [4007, 'removed'],
+    [4008, 'ended'],
+    [4006, 'moved'],
+  ])('HOST-4, MEET-7: close code %i is a page of its own', async (code, why) => {
+    const seat = await aSeat();
+    (await goIn(seat)).onclose?.({ code });
+    await settle();
+    expect(phaseOf(seat, 'out').why).toBe(why);
+  });
+
+  it('HOST-4: knocks where a lobby is on, and comes in when a host says so', async () => {
+    server.answers.set('GET /meetings/ABC123', () => ({ status: 200, body: preview({ meeting: { ...preview().meeting, lobby: true } }) }));
+    server.answers.set('PUT /meetings/ABC123/lobby/me', ({ body }) => ({
+      status: 201,
+      body: { created: true, meeting: preview().meeting, participant: { ...me, status: 'waiting' }, connection: { id: body?.['connection_id'], fence: 1, token: 't', linger_s: 30, device: '' } },
+    }));
+    const seat = await aSeat();
+    await seat.begin();
+    await seat.join('Test User');
+    expect(seat.phase.value.kind).toBe('knocking');
+    expect(server.last('PUT', '/meetings/ABC123/participants/me')).toBeUndefined();
+    sockets[0]?.say({ type: 'lobby', status: 'admitted' });
+    await settle();
+    expect(seat.phase.value.kind).toBe('in');
+    const knocked = server.last('PUT', '/meetings/ABC123/lobby/me')?.body?.['connection_id'];
+    expect(server.last('PUT', '/meetings/ABC123/participants/me')?.body).toMatchObject({ replaces: knocked });
+  });
+
+  it('JOIN-10: tries again by itself while the server cannot be reached', async () => {
+    server.answers.set('GET /meetings/ABC123', () => 'unreachable');
+    const seat = await aSeat();
+    await seat.begin();
+    expect(seat.phase.value.kind).toBe('unreachable');
+    server.answers.set('GET /meetings/ABC123', () => ({ status: 200, body: preview() }));
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(seat.phase.value.kind).toBe('before');
+  });
+
+  it('asks for the passcode again when it is wrong, and keeps the form', async () => {
+    server.answers.set('PUT /meetings/ABC123/participants/me', () => problem(403, 'passcode_wrong'));
+    const seat = await aSeat();
+    await seat.begin();
+    await seat.join('Test User', '1234');
+    expect(phaseOf(seat, 'before').problem?.code).toBe('passcode_wrong');
+    expect(server.last('PUT', '/meetings/ABC123/participants/me')?.body).toMatchObject({ passcode: '1234' });
+  });
+});
