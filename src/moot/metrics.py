@@ -30,7 +30,8 @@ class _Figures(Collector):
                 names = [name for name, _ in figure.labels]
                 family = GaugeMetricFamily(f"moot_{figure.name}", figure.sentence, labels=names)
                 families[figure.name] = family
-            family.add_metric([value for _, value in figure.labels], figure.value)
+            if figure.value is not None:
+                family.add_metric([value for _, value in figure.labels], figure.value)
         return families.values()
 
 

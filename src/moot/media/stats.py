@@ -71,10 +71,11 @@ class Figure(Struct, frozen=True, kw_only=True):
     Attributes:
         name: without the prefix that every figure of moot has.
         sentence: what is counted, with its unit.
+        value: None where there is nothing to count now; the figure is still known by name.
         labels: a few fixed words each; never a name, an id or an address.
     """
 
     name: str
     sentence: str
-    value: float
+    value: float | None
     labels: tuple[tuple[str, str], ...] = ()

@@ -14,7 +14,7 @@ from moot.media.builtin.core import MediaCore
 from moot.media.builtin.core_events import CoreEvents
 from moot.media.builtin.data import DataRouter
 from moot.media.builtin.door import Door
-from moot.media.builtin.figures import connection_stats, engine_figures
+from moot.media.builtin.figures import connection_stats, engine_figures, known_figures
 from moot.media.builtin.hub import Hub
 from moot.media.builtin.notice import Closing
 from moot.media.builtin.signalling import Signalling
@@ -156,8 +156,11 @@ class BuiltinMediaEngine:
         return self._signer
 
     def figures(self) -> Sequence[Figure]:
-        """Measure the whole engine, for `/metrics`; empty while it is not running."""
-        return [*engine_figures(self._hub)] if self._hub is not None else []
+        """Measure the whole engine, for `/metrics`; without values while it is not running."""
+        figures = [*known_figures()]
+        if self._hub is not None:
+            figures += engine_figures(self._hub)
+        return figures
 
     def counts(self) -> Mapping[str, int]:
         """How often what was ignored or refused, by kind, since the start; for `/metrics`."""

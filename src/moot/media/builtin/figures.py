@@ -81,7 +81,27 @@ _TOTALS: Final = {
     "receive_buffer_bytes": "Receive buffer that the system gave each UDP socket.",
     "send_buffer_bytes": "Send buffer that the system gave each UDP socket.",
 }
+_QUALITY: Final = ("media_connection_quality", "Connections by quality.")
+_IGNORED: Final = (
+    "media_ignored",
+    "What was ignored, refused or put off since the start, by kind.",
+)
+_ROUND_TRIP: Final = ("media_round_trip_ms", "Round trip of transports in milliseconds.")
+_LOSS_IN: Final = ("media_loss_in", "Share of packets lost on the way in, by transport.")
+_LOSS_OUT: Final = ("media_loss_out", "Share of packets lost on the way out, by transport.")
+_ESTIMATE: Final = ("media_estimate_bps", "Bandwidth estimate of transports in bits per second.")
+_JITTER: Final = ("media_track_jitter_ms", "Jitter of tracks that come in, in milliseconds.")
 _QUANTILES: Final = (0.5, 0.95, 1.0)
+
+
+def known_figures() -> Iterator[Figure]:
+    """Name every figure, with no value: what an engine that is not running has to show."""
+    for name, sentence in _TOTALS.items():
+        yield Figure(name=f"media_{name}", sentence=sentence, value=None)
+    yield Figure(name=_QUALITY[0], sentence=_QUALITY[1], value=None, labels=(("quality", ""),))
+    yield Figure(name=_IGNORED[0], sentence=_IGNORED[1], value=None, labels=(("kind", ""),))
+    for name, sentence in (_ROUND_TRIP, _LOSS_IN, _LOSS_OUT, _ESTIMATE, _JITTER):
+        yield Figure(name=name, sentence=sentence, value=None, labels=(("quantile", ""),))
 
 
 def engine_figures(hub: Hub) -> Iterator[Figure]:
@@ -93,43 +113,24 @@ def engine_figures(hub: Hub) -> Iterator[Figure]:
         connection.quality[0] for connection in hub.connections.values() if connection.quality
     )
     for quality in Quality:
-        yield Figure(
-            name="media_connection_quality",
-            sentence="Connections by quality.",
-            value=qualities[quality],
-            labels=(("quality", quality.value),),
-        )
+        yield _labelled(_QUALITY, qualities[quality], "quality", quality.value)
     for kind, count in sorted(hub.counts.items()):
-        yield Figure(
-            name="media_ignored",
-            sentence="What was ignored, refused or put off since the start, by kind.",
-            value=count,
-            labels=(("kind", kind),),
-        )
+        yield _labelled(_IGNORED, count, "kind", kind)
     transports = hub.core.transport_stats()
     spread: dict[tuple[str, str], list[float]] = {
-        ("media_round_trip_ms", "Round trip of transports in milliseconds."): [
-            one.rtt_ms for one in transports if one.rtt_ms >= 0
-        ],
-        ("media_loss_in", "Share of packets lost on the way in, by transport."): [
-            one.loss_in for one in transports
-        ],
-        ("media_loss_out", "Share of packets lost on the way out, by transport."): [
-            one.loss_out for one in transports
-        ],
-        ("media_estimate_bps", "Bandwidth estimate of transports in bits per second."): [
-            one.estimate_bps for one in transports if one.estimate_bps > 0
-        ],
-        ("media_track_jitter_ms", "Jitter of tracks that come in, in milliseconds."): [
-            track.jitter_ms for one in transports for track in one.tracks if track.inbound
-        ],
+        _ROUND_TRIP: [one.rtt_ms for one in transports if one.rtt_ms >= 0],
+        _LOSS_IN: [one.loss_in for one in transports],
+        _LOSS_OUT: [one.loss_out for one in transports],
+        _ESTIMATE: [one.estimate_bps for one in transports if one.estimate_bps > 0],
+        _JITTER: [track.jitter_ms for one in transports for track in one.tracks if track.inbound],
     }
-    for (name, sentence), values in spread.items():
+    for figure, values in spread.items():
         values.sort()
         for quantile in _QUANTILES if values else ():
-            yield Figure(
-                name=name,
-                sentence=sentence,
-                value=values[min(len(values) - 1, int(quantile * len(values)))],
-                labels=(("quantile", str(quantile)),),
-            )
+            value = values[min(len(values) - 1, int(quantile * len(values)))]
+            yield _labelled(figure, value, "quantile", str(quantile))
+
+
+def _labelled(figure: tuple[str, str], value: float, label: str, text: str) -> Figure:
+    name, sentence = figure
+    return Figure(name=name, sentence=sentence, value=value, labels=((label, text),))
