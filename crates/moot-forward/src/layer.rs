@@ -159,7 +159,7 @@ impl LayerMeter {
     pub fn rates(&self) -> LayerRates {
         let mut rates = LayerRates::default();
         let mut below = [0; MAX_TEMPORAL_LAYERS];
-        for spatial in 0..MAX_SPATIAL_LAYERS {
+        for (spatial, usual) in USUAL.into_iter().enumerate() {
             let place = SpatialLayer(spatial as u8);
             let is_awaited = self.newest_at.is_none() && self.expected[spatial].is_some();
             if !is_awaited && !self.is_active(place) {
@@ -181,7 +181,7 @@ impl LayerMeter {
                 }
             }
             if is_new {
-                let expected = self.expected[spatial].unwrap_or(USUAL[spatial]);
+                let expected = self.expected[spatial].unwrap_or(usual);
                 rates.set(Layer::new(spatial as u8, 0), expected);
             }
         }
