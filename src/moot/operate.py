@@ -9,7 +9,7 @@ from typing import Final
 from moot.bus.local import LocalBus
 from moot.config import Config
 from moot.control.context import Control
-from moot.control.meetings import end_by_operator
+from moot.control.ending import end_by_operator
 from moot.errors import Problem
 from moot.media.fake import FakeMediaEngine
 from moot.model.ids import MeetingId, parse_meeting_id

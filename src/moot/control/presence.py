@@ -23,15 +23,12 @@ from functools import partial
 from itertools import count
 from typing import Any, Final
 
-from msgspec.structs import replace
-
-from moot.control.change import Change
+from moot.control import lease
 from moot.control.context import Control
-from moot.control.leaving import close, reconnecting
+from moot.control.lease import Opened, Stamp, stamp_of
 from moot.errors import Problem
-from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ProcessId
-from moot.model.meeting import Connection, Participant, Process
-from moot.model.status import after
+from moot.model.ids import ConnectionId, MeetingId, ProcessId
+from moot.model.meeting import Connection, Process
 from moot.store.port import Transaction
 
 BEAT_S: Final = 0.5
@@ -48,18 +45,6 @@ _ORPHANS_EVERY_S: Final = 5.0
 _AT_ONCE: Final = 64
 _FAR_MS: Final = 2**53
 _LOOK: Final = 5000
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Opened:
-    """One event stream that this process holds."""
-
-    meeting_id: MeetingId
-    meeting_uid: MeetingUid
-    connection_id: ConnectionId
-    fence: int
-    participant: Participant
-    process_id: ProcessId
 
 
 @dataclass(slots=True)
@@ -148,7 +133,9 @@ class Presence:
             process_id = self._process_id
             opened = await self._control.change(
                 meeting_id,
-                partial(_open, connection_id=connection_id, fence=fence, process_id=process_id),
+                partial(
+                    lease.take, connection_id=connection_id, fence=fence, process_id=process_id
+                ),
             )
             self._open[connection_id] = opened
             self._lost.pop(connection_id, None)
@@ -222,7 +209,7 @@ class Presence:
             return
         stamp = await self._control.change(
             meeting_id,
-            partial(_lose, connection_id=opened.connection_id, process_id=opened.process_id),
+            partial(lease.lose, connection_id=opened.connection_id, process_id=opened.process_id),
         )
         if self._lost.get(opened.connection_id) is opened:
             del self._lost[opened.connection_id]
@@ -243,7 +230,7 @@ class Presence:
             self._expire_at(self._respite_until, meeting_id, connection_id, stamp)
             return
         await self._control.change(
-            meeting_id, partial(_expire, connection_id=connection_id, stamp=stamp)
+            meeting_id, partial(lease.expire, connection_id=connection_id, stamp=stamp)
         )
 
     # Heartbeat and the others
@@ -359,7 +346,7 @@ class Presence:
                 continue
             stamp = await self._control.change(
                 meeting_id,
-                partial(_lose, connection_id=connection.id, process_id=connection.process_id),
+                partial(lease.lose, connection_id=connection.id, process_id=connection.process_id),
             )
             if stamp is not None:
                 self._expire_at(
@@ -374,7 +361,7 @@ class Presence:
         seen: dict[ConnectionId, _Seen] = {}
         linger_s = self._control.config.linger_s
         for meeting_id, connection in ending:
-            stamp = _stamp(connection)
+            stamp = stamp_of(connection)
             before = self._ending.get(connection.id)
             if before is None or before.value != stamp:
                 before = _Seen(stamp, now)
@@ -386,20 +373,6 @@ class Presence:
             if now - before.since >= allowed_s:
                 self._expire_at(now, meeting_id, connection.id, stamp)
         self._ending = seen
-
-
-@dataclass(frozen=True, slots=True)
-class Stamp:
-    """One spell of a connection being lost or pending; another spell has another stamp."""
-
-    state: str
-    fence: int
-    changed_at: int
-    process_id: ProcessId | None
-
-
-def _stamp(connection: Connection) -> Stamp:
-    return Stamp(connection.state, connection.fence, connection.changed_at, connection.process_id)
 
 
 def _delete_process(tx: Transaction, *, process_id: ProcessId) -> None:
@@ -416,71 +389,3 @@ def _orphans(tx: Transaction) -> Sequence[tuple[MeetingId, Connection]]:
 
 def _ending(tx: Transaction) -> Sequence[tuple[MeetingId, Connection]]:
     return tx.overdue_connections(before=_FAR_MS, limit=_LOOK)
-
-
-def _open(
-    change: Change, *, connection_id: ConnectionId, fence: int, process_id: ProcessId
-) -> Opened:
-    tx = change.tx
-    connection = tx.find_connection(connection_id)
-    if connection is None or connection.meeting_uid != change.meeting.uid:
-        raise Problem("connection_closed")
-    participant = tx.find_participant_by_id(change.meeting.uid, connection.participant_id)
-    if participant is None:
-        raise Problem("connection_closed")
-    if participant.status == "removed":
-        raise Problem("participant_removed")
-    if participant.status == "denied":
-        raise Problem("lobby_denied")
-    if connection.state == "closed" or connection.fence != fence:
-        raise Problem("connection_closed")
-    if connection.state != "open" or connection.process_id != process_id:
-        opened = replace(connection, state="open", process_id=process_id, changed_at=change.now)
-        if tx.update_connection(opened, expected_fence=fence) is None:
-            raise Problem("connection_closed")
-    if participant.status == "reconnecting":
-        before = change.view(participant)
-        participant = change.write(
-            replace(participant, status=after(participant.status, "recover"))
-        )
-        change.updated(before, participant)
-    return Opened(
-        change.meeting.id,
-        change.meeting.uid,
-        connection_id,
-        fence,
-        participant,
-        process_id,
-    )
-
-
-def _lose(
-    change: Change, *, connection_id: ConnectionId, process_id: ProcessId | None
-) -> Stamp | None:
-    """Mark a connection lost if that process still holds it; None where it does not."""
-    tx = change.tx
-    connection = tx.find_connection(connection_id)
-    if connection is None or connection.state != "open" or connection.process_id != process_id:
-        return None
-    lost = tx.update_connection(
-        replace(connection, state="lost", changed_at=change.now), expected_fence=connection.fence
-    )
-    participant = tx.find_participant_by_id(change.meeting.uid, connection.participant_id)
-    if lost is None or participant is None:
-        return None
-    if participant.status == "connected" and all(
-        each.state == "lost" for each in change.alive(participant.id)
-    ):
-        before = change.view(participant)
-        change.updated(before, change.write(reconnecting(participant)))
-    return _stamp(lost)
-
-
-def _expire(change: Change, *, connection_id: ConnectionId, stamp: Stamp) -> None:
-    """Close a connection whose time is over, if nothing has happened to it since."""
-    connection = change.tx.find_connection(connection_id)
-    if connection is None or _stamp(connection) != stamp:
-        return
-    participant = change.tx.find_participant_by_id(change.meeting.uid, connection.participant_id)
-    if participant is not None:
-        close(change, participant, [connection], reason="lost")

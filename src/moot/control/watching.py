@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
 
 from moot.control import frames
-from moot.control.change import ALIVE, PRESENT
+from moot.control.change import PRESENT
 from moot.control.context import Control
 from moot.control.feed import Feed
+from moot.control.lease import Opened
 from moot.control.pace import Pace
-from moot.control.presence import Opened, Presence
+from moot.control.presence import Presence
 from moot.control.reactions import typing
-from moot.control.reading import found_meeting, read_snapshot
+from moot.control.start import (
+    PAGE_EVENTS,
+    Since,
+    events_after,
+    fences_of,
+    is_shown,
+    lobby_status,
+    read_start,
+)
 from moot.control.watcher import Watcher
 from moot.errors import Problem
-from moot.model.event import EVERYONE, Ephemeral, may_read, only
+from moot.model.event import EVERYONE, Ephemeral, only
 from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ParticipantId
-from moot.model.meeting import Event, Meeting, Participant
-from moot.model.view import Snapshot
-from moot.store.port import Transaction
+from moot.model.meeting import Event
 
 __all__ = ["Since", "Watcher", "Watching"]
 
-REPLAY_EVENTS: Final = 1000
-"""Most events that are replayed; who misses more gets a snapshot."""
-_PAGE: Final = 500
 _CLOSED: Final = frozenset(
     {"left", "connection_closed", "participant_removed", "meeting_ended", "lobby_denied"}
 )
@@ -40,25 +43,6 @@ POLL_S: Final = 0.25
 More often shows changes of other processes sooner; each asking is one statement."""
 POLL_CONNECTED_S: Final = 1.0
 """The same while the bus does reach them, as a safety net."""
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """What a client already has."""
-
-    epoch: int
-    event_seq: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Start:
-    """What a stream begins with: a snapshot, or None and the events to replay."""
-
-    epoch: int
-    event_seq: int
-    participant: Participant
-    snapshot: Snapshot | None
-    events: Sequence[Event] = ()
 
 
 class Watching:
@@ -76,9 +60,14 @@ class Watching:
 
     async def run(self) -> None:
         """Carry announcements to watchers, and find missed ones in the store, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.hear())
-            group.create_task(self._poll())
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.hear())
+                group.create_task(self._poll())
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await self.idle()
 
     async def hear(self) -> None:
         """Carry announcements to watchers until cancelled or the bus is closed."""
@@ -190,14 +179,6 @@ class Watching:
         """How many streams are open, for metrics."""
         return len(self._opened)
 
-    def feeds(self) -> Iterable[Feed]:
-        """Every meeting that is watched in this process."""
-        return list(self._feeds.values())
-
-    def feed_of(self, meeting_id: MeetingId) -> Feed | None:
-        """Find the feed of a meeting that is watched in this process."""
-        return next((each for each in self._feeds.values() if each.meeting_id == meeting_id), None)
-
     # What a feed asks for.
 
     def catch_up(self, feed: Feed) -> None:
@@ -250,7 +231,7 @@ class Watching:
     async def _begin(self, feed: Feed, watcher: Watcher, since: Since | None) -> None:
         # The watcher follows already and holds; what is read now is at least as new as what was
         # delivered before it began to follow, so nothing falls between.
-        start = await self._control.store.read(lambda tx: _read_start(tx, watcher, since))
+        start = await self._control.store.read(lambda tx: read_start(tx, watcher, since))
         hello = frames.hello(
             watcher.connection_id,
             fence=watcher.fence,
@@ -261,11 +242,11 @@ class Watching:
         )
         messages = [hello]
         messages.extend(
-            frames.event(event) if _is_shown(event, watcher) else frames.hidden(event)
+            frames.event(event) if is_shown(event, watcher) else frames.hidden(event)
             for event in start.events
         )
         if watcher.is_waiting:
-            messages.append(frames.lobby(_lobby_status(start.participant)))
+            messages.append(frames.lobby(lobby_status(start.participant)))
         watcher.start(start.event_seq, messages)
         feed.begin(start.epoch, start.event_seq)
 
@@ -274,7 +255,7 @@ class Watching:
             while feed.watchers and feed.event_seq is not None:
                 after = feed.event_seq
                 events = await self._control.store.read(
-                    partial(_events_after, meeting_uid=feed.meeting_uid, after=after)
+                    partial(events_after, meeting_uid=feed.meeting_uid, after=after)
                 )
                 if events and feed.event_seq < events[0].event_seq - 1:
                     # The events in between are kept no longer.
@@ -282,7 +263,7 @@ class Watching:
                     return
                 for event in events:
                     feed.take(event)
-                if len(events) < _PAGE:
+                if len(events) < PAGE_EVENTS:
                     return
         except Problem as problem:
             # The next poll asks again.
@@ -294,7 +275,7 @@ class Watching:
 
     async def _renew(self, feed: Feed, watcher: Watcher) -> None:
         try:
-            start = await self._control.store.read(lambda tx: _read_start(tx, watcher, None))
+            start = await self._control.store.read(lambda tx: read_start(tx, watcher, None))
         except Problem as problem:
             watcher.close("unavailable" if problem.kind.close is None else problem.kind.id)
             return
@@ -305,7 +286,7 @@ class Watching:
     async def _check(self, feed: Feed, participant_id: ParticipantId) -> None:
         try:
             fences, event_seq = await self._control.store.read(
-                partial(_fences, meeting_uid=feed.meeting_uid, participant_id=participant_id)
+                partial(fences_of, meeting_uid=feed.meeting_uid, participant_id=participant_id)
             )
         except Problem:
             # The next change of this participant's connections is looked at again.
@@ -330,67 +311,3 @@ class Watching:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _events_after(tx: Transaction, *, meeting_uid: MeetingUid, after: int) -> Sequence[Event]:
-    return tx.list_events(meeting_uid, after=after, limit=_PAGE)
-
-
-def _fences(
-    tx: Transaction, *, meeting_uid: MeetingUid, participant_id: ParticipantId
-) -> tuple[dict[ConnectionId, int], int]:
-    fences = {each.id: each.fence for each in tx.list_connections(participant_id, states=ALIVE)}
-    # Read last, so that every event up to what was just read is counted.
-    _, event_seq = tx.event_heads([meeting_uid])[meeting_uid]
-    return fences, event_seq
-
-
-def _read_start(tx: Transaction, watcher: Watcher, since: Since | None) -> _Start:
-    meeting = found_meeting(tx, watcher.meeting_id)
-    participant = tx.find_participant_by_id(meeting.uid, watcher.participant_id)
-    if participant is None:
-        raise Problem("connection_closed")
-    if since is not None and not watcher.is_waiting:
-        events = _missed(tx, meeting, participant, since)
-        if events is not None:
-            last = events[-1].event_seq if events else since.event_seq
-            return _Start(meeting.epoch, last, participant, None, events)
-    snapshot = read_snapshot(tx, meeting, participant)
-    return _Start(meeting.epoch, meeting.event_seq, participant, snapshot)
-
-
-def _missed(
-    tx: Transaction, meeting: Meeting, reader: Participant, since: Since
-) -> Sequence[Event] | None:
-    """Read what came after `since`; None where only a snapshot says it all."""
-    if since.epoch != meeting.epoch or not 0 <= since.event_seq <= meeting.event_seq:
-        return None
-    if meeting.event_seq - since.event_seq > REPLAY_EVENTS:
-        return None
-    events = tx.list_events(meeting.uid, after=since.event_seq, limit=REPLAY_EVENTS + 1)
-    if len(events) > REPLAY_EVENTS:
-        return None
-    if [event.event_seq for event in events] != list(
-        range(since.event_seq + 1, since.event_seq + 1 + len(events))
-    ):
-        return None
-    if since.event_seq + len(events) < meeting.event_seq:
-        return None
-    own = reader.id.encode()
-    for event in events:
-        if event.type == "meeting.ended":
-            return None
-        # Somewhere in these the reader may have become a host, who sees what a replay has not.
-        if reader.role == "host" and not event.type.startswith("chat.") and own in event.body:
-            return None
-    return events
-
-
-def _is_shown(event: Event, watcher: Watcher) -> bool:
-    return may_read(event.audience, reader=watcher.participant_id, is_host=watcher.is_host)
-
-
-def _lobby_status(participant: Participant) -> frames.LobbyStatus:
-    if participant.status == "waiting":
-        return "waiting"
-    return "denied" if participant.status == "denied" else "admitted"

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from moot.control import meetings
+from moot.control import ending, meetings
 from moot.errors import Problem
 from moot.gate.limits import MEETINGS_OF_ADDRESS, MEETINGS_OF_PERSON
 from moot.http import shapes
@@ -111,7 +111,7 @@ def _expected_version(request: Request) -> int:
 
 async def _end(edge: Edge, request: Request) -> Answer:
     body: shapes.EndBody = request.body or shapes.EndBody()
-    view = await meetings.end(edge.control, actor(request), meeting_id(request), run=body.run)
+    view = await ending.end(edge.control, actor(request), meeting_id(request), run=body.run)
     return ok(shapes.MeetingOnly(view))
 
 

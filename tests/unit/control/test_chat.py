@@ -6,7 +6,7 @@ import pytest
 from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, World
 
-from moot.control import chat, meetings, moderating
+from moot.control import chat, ending, moderating
 from moot.control.actor import Actor
 from moot.model.ids import MessageId
 
@@ -178,7 +178,7 @@ async def test_messages_of_an_ended_run(world: World) -> None:
     host = await world.create()
     ana, _, _ = await world.come("ana")
     posted = await post(world, ana)
-    await meetings.end(world.control, host, MEETING)
+    await ending.end(world.control, host, MEETING)
     ana, _, _ = await world.come("ana")
     for work in (
         post(world, ana, reply_to=posted.message.id),

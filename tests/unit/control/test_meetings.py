@@ -8,7 +8,7 @@ import pytest
 from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, World
 
-from moot.control import chat, lobby, meetings, moderating
+from moot.control import chat, ending, lobby, meetings, moderating
 from moot.control.intents import Intents, change
 from moot.control.meetings import SettingsPatch
 from moot.errors import Problem
@@ -216,7 +216,7 @@ async def test_end_for_all(world: World) -> None:
     world.connect(joined)
     await change(world.control, ana, MEETING, Intents(hand=True))
     await chat.post(world.control, ana, MEETING, MessageId(str(uuid4())), "hello")
-    ended = await meetings.end(world.control, host, MEETING, run=1)
+    ended = await ending.end(world.control, host, MEETING, run=1)
     assert ended.run == 2
     for each in (page, host_page):
         await each.read()
@@ -235,13 +235,13 @@ async def test_end_again(world: World) -> None:
     """MEET-7: ending the same run again changes nothing, even from a connection it closed."""
     await world.create()
     host, _, _ = await world.come("host")
-    first = await meetings.end(world.control, host, MEETING, run=1)
-    again = await meetings.end(world.control, host, MEETING, run=1)
+    first = await ending.end(world.control, host, MEETING, run=1)
+    again = await ending.end(world.control, host, MEETING, run=1)
     assert first == again
-    unnamed = await meetings.end(world.control, world.person("host"), MEETING)
+    unnamed = await ending.end(world.control, world.person("host"), MEETING)
     assert unnamed.run == 2
     assert (await world.kinds()).count("meeting.ended") == 1
-    ahead = meetings.end(world.control, world.person("host"), MEETING, run=9)
+    ahead = ending.end(world.control, world.person("host"), MEETING, run=9)
     assert (await refused(ahead)).kind.status == 422
 
 
@@ -249,9 +249,9 @@ async def test_only_hosts_end(world: World) -> None:
     """MEET-7: nobody but a host ends a meeting; the operator of the server may."""
     await world.create()
     ana, _, _ = await world.come("ana")
-    problem = await refused(meetings.end(world.control, ana, MEETING))
+    problem = await refused(ending.end(world.control, ana, MEETING))
     assert problem.kind.id == "host_only"
-    assert (await meetings.end_by_operator(world.control, MEETING)).run == 2
+    assert (await ending.end_by_operator(world.control, MEETING)).run == 2
     assert (await world.row("ana")).status == "disconnected"
 
 
@@ -264,7 +264,7 @@ async def test_next_run_asks_guests_again(world: World) -> None:
     await moderating.remove(world.control, host, MEETING, bo.participant.id)
     patch = SettingsPatch(lobby=True)
     await meetings.change_settings(world.control, host, MEETING, patch, expected_version=1)
-    await meetings.end(world.control, host, MEETING)
+    await ending.end(world.control, host, MEETING)
     assert (await refused(world.join(world.person("ana")))).kind.id == "lobby_required"
     assert (await refused(world.join(world.person("bo")))).kind.id == "participant_removed"
     assert (await world.join(world.person("host"))).participant.status == "connected"

@@ -7,7 +7,7 @@ import pytest
 from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, World
 
-from moot.control import leaving, lobby, meetings, moderating
+from moot.control import ending, leaving, lobby, meetings, moderating
 from moot.control.actor import Actor
 from moot.control.intents import Intents, change
 from moot.control.meetings import SettingsPatch
@@ -29,7 +29,7 @@ ON_THE_MEETING: dict[str, Callable[[World, Actor], Awaitable[Any]]] = {
     "change_settings": lambda w, a: meetings.change_settings(
         w.control, a, MEETING, SettingsPatch(locked=True), expected_version=1
     ),
-    "end": lambda w, a: meetings.end(w.control, a, MEETING),
+    "end": lambda w, a: ending.end(w.control, a, MEETING),
     "mute_all": lambda w, a: moderating.mute_all(w.control, a, MEETING, ["microphone"]),
     "admit_all": lambda w, a: lobby.admit_all(w.control, a, MEETING),
 }

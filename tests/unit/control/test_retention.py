@@ -7,7 +7,7 @@ from tests.unit.control.conftest import Build
 from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, World
 
-from moot.control import chat, leaving, meetings
+from moot.control import chat, ending, leaving, meetings
 from moot.control.retention import KEPT_EVENTS, Retention
 from moot.model.ids import MessageId
 
@@ -19,7 +19,7 @@ async def test_young_things_stay(world: World) -> None:
     await world.create()
     host, _, _ = await world.come("host")
     await chat.post(world.control, host, MEETING, MessageId(str(uuid4())), "hi")
-    await meetings.end(world.control, host, MEETING)
+    await ending.end(world.control, host, MEETING)
     assert sum((await Retention(world.control).sweep()).values()) == 0
 
 
@@ -32,7 +32,7 @@ async def test_each_kind_in_its_time(build: Build) -> None:
     ana, _, _ = await world.come("ana")
     await chat.post(world.control, ana, MEETING, MessageId(str(uuid4())), "old")
     await leaving.leave(world.control, ana, MEETING)
-    await meetings.end(world.control, sitting, MEETING)
+    await ending.end(world.control, sitting, MEETING)
     world.clock.pass_s(3 * DAY_S)
     swept = await Retention(world.control).sweep()
     assert swept == {

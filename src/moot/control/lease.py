@@ -1,0 +1,118 @@
+"""A connection's lease: which process holds its event stream, taken, lost and expired.
+
+The work of `Presence` inside transactions. Each step is safe to repeat and changes nothing where
+the connection has moved on meanwhile (JOIN-3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+
+from moot.control.change import Change
+from moot.control.leaving import close, reconnecting
+from moot.errors import Problem
+from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ProcessId
+from moot.model.meeting import Connection, Participant
+from moot.model.status import after
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """One event stream that this process holds."""
+
+    meeting_id: MeetingId
+    meeting_uid: MeetingUid
+    connection_id: ConnectionId
+    fence: int
+    participant: Participant
+    process_id: ProcessId
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """One spell of a connection being lost or pending; another spell has another stamp."""
+
+    state: str
+    fence: int
+    changed_at: int
+    process_id: ProcessId | None
+
+
+def stamp_of(connection: Connection) -> Stamp:
+    """Name the spell in which a connection is."""
+    return Stamp(connection.state, connection.fence, connection.changed_at, connection.process_id)
+
+
+def take(
+    change: Change, *, connection_id: ConnectionId, fence: int, process_id: ProcessId
+) -> Opened:
+    """Lease a connection to a process that opens its event stream.
+
+    Raises:
+        Problem: `connection_closed`, `participant_removed`, `lobby_denied`.
+    """
+    tx = change.tx
+    connection = tx.find_connection(connection_id)
+    if connection is None or connection.meeting_uid != change.meeting.uid:
+        raise Problem("connection_closed")
+    participant = tx.find_participant_by_id(change.meeting.uid, connection.participant_id)
+    if participant is None:
+        raise Problem("connection_closed")
+    if participant.status == "removed":
+        raise Problem("participant_removed")
+    if participant.status == "denied":
+        raise Problem("lobby_denied")
+    if connection.state == "closed" or connection.fence != fence:
+        raise Problem("connection_closed")
+    if connection.state != "open" or connection.process_id != process_id:
+        opened = replace(connection, state="open", process_id=process_id, changed_at=change.now)
+        if tx.update_connection(opened, expected_fence=fence) is None:
+            raise Problem("connection_closed")
+    if participant.status == "reconnecting":
+        before = change.view(participant)
+        participant = change.write(
+            replace(participant, status=after(participant.status, "recover"))
+        )
+        change.updated(before, participant)
+    return Opened(
+        change.meeting.id,
+        change.meeting.uid,
+        connection_id,
+        fence,
+        participant,
+        process_id,
+    )
+
+
+def lose(
+    change: Change, *, connection_id: ConnectionId, process_id: ProcessId | None
+) -> Stamp | None:
+    """Mark a connection lost if that process still holds it; None where it does not."""
+    tx = change.tx
+    connection = tx.find_connection(connection_id)
+    if connection is None or connection.state != "open" or connection.process_id != process_id:
+        return None
+    lost = tx.update_connection(
+        replace(connection, state="lost", changed_at=change.now), expected_fence=connection.fence
+    )
+    participant = tx.find_participant_by_id(change.meeting.uid, connection.participant_id)
+    if lost is None or participant is None:
+        return None
+    if participant.status == "connected" and all(
+        each.state == "lost" for each in change.alive(participant.id)
+    ):
+        before = change.view(participant)
+        change.updated(before, change.write(reconnecting(participant)))
+    return stamp_of(lost)
+
+
+def expire(change: Change, *, connection_id: ConnectionId, stamp: Stamp) -> None:
+    """Close a connection whose time is over, if nothing has happened to it since."""
+    connection = change.tx.find_connection(connection_id)
+    if connection is None or stamp_of(connection) != stamp:
+        return
+    participant = change.tx.find_participant_by_id(change.meeting.uid, connection.participant_id)
+    if participant is not None:
+        close(change, participant, [connection], reason="lost")
