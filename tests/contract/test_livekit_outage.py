@@ -35,7 +35,7 @@ async def test_lost_webhooks_are_healed_by_asking(monkeypatch: pytest.MonkeyPatc
 async def test_a_livekit_that_dies_is_followed_when_it_is_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """JOIN-10: killed and started again: who was there is back, once, and what is forbidden stays."""
+    """JOIN-10: killed and started again, who was there is back, once; what is granted holds."""
     monkeypatch.setattr("moot.media.livekit.ASK_INTERVAL_S", 0.5)
     webhooks, *ports = free_ports(4)
     hooks = (f"http://127.0.0.1:{webhooks}/webhook",)
