@@ -18,13 +18,12 @@ from moot.store.postgres_errors import PostgresError
 from moot.store.postgres_handle import PostgresHandle, number_statements
 from moot.store.postgres_workers import PostgresWorkers
 from moot.store.statements import Statements, load_statements
-from moot.store.upgrade import steps_missing, upgrade
+from moot.store.upgrade import UPGRADE_WAIT_S, steps_missing, upgrade
 
 T = TypeVar("T")
 
 _UPGRADE_LOCK: Final = 0x6D6F6F74
 """The advisory lock of migrations; any number that no other program takes ("moot" in ASCII)."""
-_UPGRADE_WAIT: Final = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '60s'"
 
 
 class PostgresStore:
@@ -132,11 +131,14 @@ class PostgresStore:
             creator=lambda: psycopg.connect(**self._parameters, prepare_threshold=None),
             poolclass=NullPool,
         )
-        with engine.begin() as connection:
-            connection.exec_driver_sql(_UPGRADE_WAIT)
-            # Held until the commit, and therefore safe behind a pooler.
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
-            return upgrade(connection)
+        return upgrade(
+            engine,
+            lock=(
+                f"SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{UPGRADE_WAIT_S}s'",
+                # Held until the commit, and therefore safe behind a pooler.
+                f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})",
+            ),
+        )
 
 
 def _version(handle: PostgresHandle) -> str | None:

@@ -10,12 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TypeVar
 
 from moot.errors import Problem
 from moot.model.ids import MeetingUid
@@ -24,16 +22,13 @@ from moot.store.host_lock import HostLock
 from moot.store.outage import Outages
 from moot.store.port import StoreUnusable, Transaction
 from moot.store.rows import Parameters, Row
-from moot.store.sqlite_errors import problem_of
+from moot.store.sqlite_readers import SqliteReaders
 from moot.store.sqlite_writer import SqliteWriter
 from moot.store.statements import Statements, load_statements
 from moot.store.transaction import SqlTransaction
-from moot.store.upgrade import steps_missing, upgrade
+from moot.store.upgrade import UPGRADE_WAIT_S, steps_missing, upgrade
 
 T = TypeVar("T")
-
-READERS: Final = 2
-"""Threads that read beside the writer; more only queue for the cores of a small machine."""
 
 
 class SqliteTransaction(SqlTransaction):
@@ -95,9 +90,7 @@ class SqliteStore:
         self._lock = HostLock(path.with_name(path.name + ".host"))
         self._outages = Outages()
         self._writer: SqliteWriter | None = None
-        self._readers: ThreadPoolExecutor | None = None
-        self._handles: list[sqlite3.Connection] = []
-        self._local = threading.local()
+        self._readers: SqliteReaders | None = None
 
     async def open(self) -> None:
         """Make or open the file and start the threads; calling it again changes nothing.
@@ -111,12 +104,13 @@ class SqliteStore:
         await asyncio.to_thread(self._check_file)
         self._writer = SqliteWriter(
             self._connect,
-            lambda handle: SqliteTransaction(handle, self._statements),
+            self._transaction,
             self._lock.touch,
             self._outages,
         )
         self._writer.start()
-        self._readers = ThreadPoolExecutor(READERS, "moot-store-reader", self._connect_reader)
+        self._readers = SqliteReaders(self._connect, self._transaction, self._outages)
+        self._readers.start()
 
     async def migrate(self) -> list[str]:
         """Run the missing steps in one exclusive transaction; works before and after `open`.
@@ -147,7 +141,8 @@ class SqliteStore:
         """
         if self._readers is None:
             raise Problem("unavailable", retry_after_s=1)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+        result: T = await self._readers.submit(work)
+        return result
 
     async def check(self) -> None:
         """Raise `Problem("unavailable")` unless a trivial read works."""
@@ -158,9 +153,7 @@ class SqliteStore:
         writer, readers, self._writer, self._readers = self._writer, self._readers, None, None
         if writer is not None and readers is not None:
             await asyncio.to_thread(writer.stop)
-            await asyncio.to_thread(readers.shutdown)
-        while self._handles:
-            self._handles.pop().close()
+            await asyncio.to_thread(readers.stop)
         self._lock.release()
 
     def _connect(self) -> sqlite3.Connection:
@@ -176,22 +169,8 @@ class SqliteStore:
         handle.execute("PRAGMA temp_store=MEMORY")
         return handle
 
-    def _connect_reader(self) -> None:
-        handle = self._connect()
-        handle.execute("PRAGMA query_only=ON")
-        self._local.handle = handle
-        self._handles.append(handle)
-
-    def _read(self, work: Callable[[Transaction], T]) -> T:
-        handle: sqlite3.Connection = self._local.handle
-        try:
-            handle.execute("BEGIN")
-            try:
-                return work(SqliteTransaction(handle, self._statements))
-            finally:
-                handle.execute("ROLLBACK")
-        except sqlite3.Error as error:
-            raise self._outages.note(problem_of(error)) from error
+    def _transaction(self, handle: sqlite3.Connection) -> SqliteTransaction:
+        return SqliteTransaction(handle, self._statements)
 
     def _check_file(self) -> None:
         try:
@@ -244,24 +223,19 @@ class SqliteStore:
 
 
 def _version(handle: sqlite3.Connection) -> str | None:
-    known = handle.execute(
+    (known,) = handle.execute(
         "SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"
     ).fetchone()
-    row: Any = (
-        handle.execute("SELECT version_num FROM alembic_version").fetchone() if known[0] else None
-    )
-    return row[0] if row else None
+    if not known:
+        return None
+    found: list[tuple[str]] = handle.execute("SELECT version_num FROM alembic_version").fetchall()
+    return found[0][0] if found else None
 
 
 def _upgrade(handle: sqlite3.Connection) -> list[str]:
     from sqlalchemy import create_engine  # noqa: PLC0415 - most starts have nothing to do
     from sqlalchemy.pool import StaticPool  # noqa: PLC0415
 
+    handle.execute(f"PRAGMA busy_timeout={int(UPGRADE_WAIT_S * 1000)}")
     engine = create_engine("sqlite://", creator=lambda: handle, poolclass=StaticPool)
-    with engine.connect() as connection:
-        # The lock: whoever waited here finds the steps done when it looks again.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        steps_missing(_version(handle))
-        taken = upgrade(connection)
-        connection.commit()
-    return taken
+    return upgrade(engine, lock=("BEGIN IMMEDIATE",))

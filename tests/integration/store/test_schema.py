@@ -6,6 +6,7 @@ import sqlite3
 from importlib.resources import files
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
@@ -13,6 +14,8 @@ from alembic.migration import MigrationContext
 from tests.servers.postgres import PostgresServer
 
 from moot.store.migrations import REVISIONS
+from moot.store.port import StoreUnusable
+from moot.store.postgres import PostgresStore
 from moot.store.rows import COLUMNS
 from moot.store.schema import metadata
 from moot.store.sqlite import SqliteStore
@@ -84,3 +87,19 @@ def test_other_roles_of_a_hosted_database_read_nothing(
         connection.exec_driver_sql(f"DROP OWNED BY {role}")
         connection.exec_driver_sql(f"DROP ROLE {role}")
     engine.dispose()
+
+
+async def test_an_account_without_rights_is_one_sentence(
+    postgres: PostgresServer,
+) -> None:
+    """JOIN-10: an account that may not create tables is told so, and nothing is half done."""
+    database = postgres.create_database()
+    with psycopg.connect(postgres.url(database), autocommit=True) as connection:
+        connection.execute("CREATE ROLE weak LOGIN PASSWORD 'weak'")
+        store = PostgresStore(f"postgresql://weak:weak@127.0.0.1:{postgres.port}/{database}")
+        with pytest.raises(StoreUnusable, match=r"permission denied for schema public") as caught:
+            await store.migrate()
+        assert "\n" not in str(caught.value)
+        found = connection.execute("SELECT to_regclass('meeting')").fetchone()
+        connection.execute("DROP ROLE weak")
+    assert found == (None,)

@@ -88,7 +88,7 @@ async def test_a_writer_that_never_ends_makes_others_unavailable(sqlite_path: Pa
     await store.close()
 
 
-async def test_a_writer_that_cannot_start_answers_and_tries_again(
+async def test_a_thread_that_cannot_open_the_file_answers_and_tries_again(
     sqlite_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ERR-1: a file that cannot be opened for a while makes `unavailable`, not silence."""
@@ -100,8 +100,14 @@ async def test_a_writer_that_cannot_start_answers_and_tries_again(
         with pytest.raises(Problem) as caught:
             await store.write(lambda t: t.insert_meeting(new_meeting()))
         assert caught.value.kind.id == "unavailable"
+        broken.setattr(store._readers, "_connect", lambda: sqlite3.connect("/dev/null/nothing"))
+        for _ in range(4):
+            with pytest.raises(Problem) as caught:
+                await store.check()
+            assert caught.value.kind.id == "unavailable"
     meeting = new_meeting()
     assert await store.write(lambda t: t.insert_meeting(meeting)) == meeting
+    assert await store.read(lambda t: t.find_meeting(meeting.id)) == meeting
     await store.close()
 
 
