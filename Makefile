@@ -26,7 +26,7 @@ UV := $(B)/uv/bin/uv
 CORE := $(shell find crates -type f \( -name '*.rs' -o -name Cargo.toml \) 2>/dev/null) Cargo.toml Cargo.lock
 PAGE := $(shell find web -type f -not -path '*/node_modules/*' -not -name '*.test.*' 2>/dev/null)
 
-.PHONY: help build run test check bench screens docs wheel clean distclean tools
+.PHONY: help build run test check fuzz bench screens docs wheel clean distclean tools
 
 help:  ## Print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: build  ## Run every test there is; install what they need first (PARTS="un
 
 check: build  ## Check format, lint, types, imports, licences, known holes, rules without a test, stale documents
 	@exec .venv/bin/python -m scripts.check $(PARTS)
+
+fuzz: $(B)/venv.done  ## Throw hostile bytes at the media core, ten minutes a target (SECONDS=10 for less)
+	@exec .venv/bin/python -m scripts.fuzz $(or $(SECONDS),600) $(PARTS)
 
 bench: build  ## Measure what moot promises; one line of JSON a figure
 	@exec .venv/bin/python -m scripts.bench $(PARTS)

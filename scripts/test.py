@@ -50,6 +50,10 @@ def _rust() -> list[Command]:
     return [Command(["cargo", "test", "--workspace", "--locked", "--color=never"])]
 
 
+def _fuzz() -> list[Command]:
+    return [Command([str(ROOT / ".venv/bin/python"), "-m", "scripts.fuzz", "10"])]
+
+
 def _web() -> list[Command]:
     return [Command(["npm", "run", "--silent", "test"], ROOT / "web")]
 
@@ -91,12 +95,14 @@ PARTS: dict[str, Callable[[], list[Command]]] = {
     "integration": _integration,
     "media": _media,
     "browser": _browser,
+    "fuzz": _fuzz,
 }
 
-# How each runner tells its counts: pytest, cargo test, vitest.
+# How each runner tells its counts: pytest, cargo test, vitest, and our own.
 _PYTEST_LINE = re.compile(r"^=*\s*(?:\d+ [a-z]+, )*\d+ [a-z]+(?:, \d+ [a-z]+)* in [\d.]+s")
 _CARGO_LINE = re.compile(r"^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored")
 _VITEST_LINE = re.compile(r"^\s*Tests\s+(?:no tests|\d)")
+_PLAIN_LINE = re.compile(r"^(\d+) passed, (\d+) failed$")
 _COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|todo|xfailed|xpassed)\b")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -109,6 +115,9 @@ def count(line: str, result: Result) -> None:
         result.passed += passed
         result.failed += failed
         result.skipped += ignored
+    elif plain := _PLAIN_LINE.match(line):
+        result.passed += int(plain[1])
+        result.failed += int(plain[2])
     elif _PYTEST_LINE.match(line) or _VITEST_LINE.match(line):
         for number, word in _COUNT.findall(line):
             if word == "passed":

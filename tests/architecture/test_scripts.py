@@ -17,6 +17,7 @@ from scripts.test import Result, count
         ("      Tests  3 passed (3)", (3, 0, 0)),
         ("\x1b[2m      Tests \x1b[22m 1 failed | 2 passed | 1 skipped | 1 todo (5)", (2, 1, 2)),
         (" Test Files  1 passed (1)", (0, 0, 0)),
+        ("8 passed, 1 failed\n", (8, 1, 0)),
         ("the 12 passed tests were nice", (0, 0, 0)),
     ],
 )
