@@ -7,6 +7,8 @@ from typing import Final
 from moot.errors import Problem
 
 UNIQUE_VIOLATION: Final = "23505"
+READ_ONLY: Final = "25006"
+"""To somebody who writes: this server has become a standby, and another one is the primary now."""
 _AGAIN: Final = frozenset(
     {
         "40001",  # serialization_failure
@@ -26,7 +28,7 @@ _FULL: Final = frozenset(
 )
 _PASSING: Final = frozenset(
     {
-        "25006",  # read_only_sql_transaction: this server has become a standby
+        READ_ONLY,
         "25P03",  # idle_in_transaction_session_timeout
         "55P03",  # lock_not_available: lock_timeout
         "57014",  # query_canceled: statement_timeout

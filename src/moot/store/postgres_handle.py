@@ -34,7 +34,7 @@ _TIMEOUTS: Final = {
 _SET: Final = "; ".join(f"SET {name} = '{seconds}s'" for name, seconds in _TIMEOUTS.items())
 _SET_LOCAL: Final = _SET.replace("SET ", "SET LOCAL ")
 # Said in full: a server may have other defaults. Reads of several statements must see one state.
-_BEGIN_WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+_BEGIN_WRITE: Final = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _BEGIN_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _DECODE: Final[dict[int, Callable[[bytes], Any]]] = {
     16: b"t".__eq__,  # bool

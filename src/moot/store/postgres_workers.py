@@ -15,7 +15,7 @@ from moot.model.meeting import Event
 from moot.store.jobs import Job, Jobs, answer
 from moot.store.outage import Outages
 from moot.store.port import Transaction
-from moot.store.postgres_errors import UNIQUE_VIOLATION, PostgresError, problem_of
+from moot.store.postgres_errors import READ_ONLY, UNIQUE_VIOLATION, PostgresError, problem_of
 from moot.store.postgres_handle import PostgresHandle, array
 from moot.store.race import Race
 from moot.store.rows import Parameters, Row
@@ -134,7 +134,8 @@ class PostgresWorkers:
                 if handle is None:
                     break
                 handle.roll_back()
-                if not handle.alive:
+                moved = job.writes and error.sqlstate == READ_ONLY
+                if moved or not handle.alive:
                     handle.close()
                     handle = None
                     # With the answer to COMMIT lost, only the caller can find out by asking again.

@@ -202,6 +202,26 @@ async def test_a_connection_lost_before_the_commit_costs_nothing(
     assert await store.read(lambda t: t.event_heads([meeting.uid])) == {meeting.uid: (1, 1)}
 
 
+async def test_a_server_that_has_become_a_standby_is_left(
+    postgres_url: str, postgres_database: str
+) -> None:
+    """JOIN-10: who may only read from this connection looks for the primary on a new one."""
+    setting = f"ALTER DATABASE {postgres_database} SET default_transaction_read_only"
+    with psycopg.connect(postgres_url, autocommit=True) as other:
+        other.execute(f"{setting} = on")
+        store = PostgresStore(postgres_url, pool=1)
+        await store.open()
+        meeting = new_meeting()
+        with pytest.raises(Problem) as caught:
+            await store.write(lambda t: t.insert_meeting(meeting))
+        assert _unavailable(caught.value)
+        assert await store.read(lambda t: t.find_meeting(meeting.id)) is None
+        other.execute("SET default_transaction_read_only = off")
+        other.execute(f"{setting} = off")
+    assert await store.write(lambda t: t.insert_meeting(meeting)) == meeting
+    await store.close()
+
+
 @pytest.mark.parametrize("kind", ["direct", "pooled"])
 async def test_timeouts_hold_on_every_way_to_the_server(
     postgres_url: str, pgbouncer: PgBouncer, postgres_database: str, kind: str
