@@ -63,7 +63,8 @@ _TABLE: Final = (
     ProblemKind(
         "meeting_id_invalid",
         422,
-        "A Meeting ID has 3 to 64 letters A to Z and digits; spaces and hyphens do not count. {reason}",
+        "A Meeting ID has 3 to 64 letters A to Z and digits; spaces and hyphens do not count. "
+        "{reason}",
         "Check the Meeting ID.",
     ),
     ProblemKind(
@@ -332,7 +333,7 @@ if len(PROBLEMS) != len(_TABLE) or len(set(_closes)) != len(_closes):
     raise AssertionError("an error id or close code stands twice in the table of errors")
 
 
-class Problem(Exception):  # noqa: N818 - the RFC's word
+class Problem(Exception):
     """One occurrence of a row of the table, raised by any room and translated at the edges.
 
     Args:
