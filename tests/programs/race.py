@@ -153,6 +153,13 @@ class _Racer(Person):
             for _ in range(2)
         ]
 
+    async def gone(self) -> None:
+        """Close every connection."""
+        for tab in self.tabs:
+            for wire in tab.values():
+                await wire.close()
+        await super().gone()
+
 
 async def _nemesis(
     servers: Sequence[Server], kills: int, every_s: tuple[float, float], done: asyncio.Event
@@ -210,6 +217,8 @@ async def race(
         took = time.monotonic() - began
         await _read_back(servers[0], people[0], history)
     finally:
+        for person in people:
+            await person.gone()
         for server in servers:
             server.stop()
     figures = {
