@@ -99,7 +99,7 @@ class Program:
     async def until(self, is_so: Any, within_s: float = WITHIN_S) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(within_s):
-            while not is_so():  # noqa: ASYNC110 - the SDK sets no event of ours
+            while not is_so():
                 await asyncio.sleep(0.02)
 
     def did(self, name: str) -> bool:
