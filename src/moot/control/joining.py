@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -34,6 +35,10 @@ from moot.model.view import (
     participant_view,
 )
 from moot.store.port import Transaction
+
+CONNECTION_LIMIT: Final = 64
+"""Connections that one person may have in one meeting: more tabs than people open, few enough that
+nobody fills the database with them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,16 +289,22 @@ def _others(
     connection_id: ConnectionId,
     replaces: ConnectionId | None,
 ) -> Sequence[Connection]:
-    """Close the connection that this one replaces; answer the others that go on."""
+    """Close the connection that this one replaces; answer the others that go on.
+
+    Of too many the oldest are closed as well, those without a stream first.
+    """
     others = [each for each in alive if each.id != connection_id]
-    if replaces is None or replaces == connection_id:
-        return others
-    for each in others:
-        if each.id == replaces:
-            closed = msgspec.structs.replace(each, state="closed", changed_at=change.now)
-            change.tx.update_connection(closed, expected_fence=each.fence)
-            change.disconnect(participant, [each.id])
-    return [each for each in others if each.id != replaces]
+    gone = [each for each in others if each.id == replaces]
+    rest = sorted(
+        (each for each in others if each.id != replaces),
+        key=lambda each: (each.state == "open", each.fence),
+    )
+    surplus = max(0, len(rest) + 1 - CONNECTION_LIMIT)
+    for each in (*gone, *rest[:surplus]):
+        closed = msgspec.structs.replace(each, state="closed", changed_at=change.now)
+        change.tx.update_connection(closed, expected_fence=each.fence)
+        change.disconnect(participant, [each.id])
+    return rest[surplus:]
 
 
 async def _snapshot(control: Control, meeting_id: MeetingId, reader: Participant) -> Snapshot:

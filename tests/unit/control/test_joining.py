@@ -160,6 +160,21 @@ async def test_connection_of_somebody_else(world: World) -> None:
     assert [each.state for each in seat.connections] == ["open"]
 
 
+async def test_connections_are_bounded(world: World) -> None:
+    """JOIN-6, ERR-1: of more connections than anybody needs the oldest without a stream go."""
+    await world.create()
+    _, first, page = await world.come("ana", audio=True)
+    for _ in range(joining.CONNECTION_LIMIT + 3):
+        last = await world.join(world.person("ana"))
+    assert last.participant.connections == joining.CONNECTION_LIMIT
+    seat = await joining.seat(world.control, world.person("ana"), MEETING)
+    alive = {each.id for each in seat.connections}
+    assert {first.connection.id, last.connection.id} <= alive
+    assert last.participant.microphone_connection == first.connection.id
+    await page.read()
+    assert page.watcher.ending is None
+
+
 async def test_removed_person_stays_out(world: World) -> None:
     """JOIN-8: who was removed is refused until restored, whatever connection they come with."""
     await world.create()

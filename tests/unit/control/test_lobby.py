@@ -1,6 +1,7 @@
 """The lobby: waiting survives a refresh, the approval follows the person (JOIN-9, HOST-4)."""
 
 import pytest
+from tests.unit.control.conftest import Build
 from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, Page, World
 
@@ -193,6 +194,16 @@ async def test_guests_do_not_answer(locked_door: World) -> None:
         lobby.admit(world.control, host, MEETING, "00000000-0000-7000-8000-000000000000")
     )
     assert gone.kind.id == "participant_not_found"
+
+
+async def test_lobby_is_bounded(build: Build) -> None:
+    """ERR-1: no more people wait than could be in; who waits already is not sent away."""
+    world = await build(max_participants=2)
+    await world.create(lobby=True)
+    for who in ("ana", "bo"):
+        assert (await knock(world, who)).participant.status == "waiting"
+    assert (await refused(knock(world, "cy"))).kind.id == "meeting_full"
+    assert (await knock(world, "bo")).participant.status == "waiting"
 
 
 async def test_connection_of_somebody_else(locked_door: World) -> None:
