@@ -52,7 +52,7 @@ class EngineConfig:
     def __new__(
         cls,
         *,
-        bind: Sequence[str] = ...,
+        bind: Sequence[str] | None = ...,
         udp_port: int = 7882,
         tcp_port: int = 7881,
         public_addresses: Sequence[str] = ...,
@@ -69,7 +69,7 @@ class EngineConfig:
         stats_interval_ms: int = 1_000,
         speakers_interval_ms: int = 300,
         transport_timeout_ms: int = 20_000,
-        codecs: Sequence[str] = ...,
+        codecs: Sequence[str] | None = ...,
     ) -> EngineConfig:
         """Describe an engine; nothing is opened yet.
 
