@@ -11,7 +11,7 @@ export interface KeptSeat {
 
 const KEY = 'moot.tab';
 /** Milliseconds to wait for the lock where the page before did not say that it went: it has crashed, or lives. */
-const LOCK_WITHIN_MS = 400;
+const LOCK_WITHIN_MS = 1_000;
 
 /** The part of the Web Locks API that is used; missing on insecure origins. */
 export type Locks = Pick<LockManager, 'request'>;

@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Live } from '../live';
+import type { MediaEngine, MediaLink as Link } from '../media/port';
+import type { MediaTicket } from '../protocol/objects';
+import { MediaLink } from './media-link';
+
+const ticket = (token: string): MediaTicket => ({ url: '', token, room: '', identity: '' });
+
+/** An engine that connects or not, as the test says, and remembers its tickets. */
+class FakeEngine implements MediaEngine {
+  readonly link = new Live<Link>('connecting');
+  readonly people = new Live(new Map());
+  readonly mayPlaySound = new Live(true);
+  readonly tickets: string[] = [];
+  isReachable = true;
+
+  async connect({ token }: MediaTicket): Promise<void> {
+    this.tickets.push(token);
+    this.link.set(this.isReachable ? 'open' : 'closed');
+    if (!this.isReachable) throw new Error('unreachable');
+  }
+
+  async sendMicrophone(): Promise<void> {}
+  async sendCamera(): Promise<void> {}
+  async sendScreen(): Promise<void> {}
+  async useSpeaker(): Promise<void> {}
+  saveData(): void {}
+  async allowSound(): Promise<void> {}
+  async close(): Promise<void> {}
+}
+
+let engine: FakeEngine;
+let link: MediaLink;
+
+beforeEach(async () => {
+  vi.useFakeTimers();
+  engine = new FakeEngine();
+  link = new MediaLink(async () => engine, async () => ticket('fresh'));
+  await link.open(ticket('first'));
+});
+
+afterEach(() => vi.useRealTimers());
+
+describe('the media link', () => {
+  it('JOIN-10: asks for a fresh ticket and connects again where the engine has given up', async () => {
+    engine.link.set('closed');
+    await vi.advanceTimersByTimeAsync(200);
+    expect(engine.tickets).toEqual(['first', 'fresh']);
+    expect(engine.link.value).toBe('open');
+  });
+
+  it('JOIN-10: keeps trying for as long as it takes', async () => {
+    engine.isReachable = false;
+    engine.link.set('closed');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(engine.tickets.length).toBeGreaterThan(10);
+    engine.isReachable = true;
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(engine.link.value).toBe('open');
+  });
+
+  it('JOIN-10: does not wait out its pause when the server is back', async () => {
+    engine.isReachable = false;
+    engine.link.set('closed');
+    await vi.advanceTimersByTimeAsync(20_000);
+    const before = engine.tickets.length;
+    engine.isReachable = true;
+    link.handleServerBack();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(engine.tickets.length).toBe(before + 1);
+    expect(engine.link.value).toBe('open');
+  });
+
+  it('makes the link anew when the engine is still looking a moment after the server is back', async () => {
+    engine.link.set('reconnecting');
+    link.handleServerBack();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(engine.tickets).toEqual(['first', 'fresh']);
+  });
+
+  it('leaves a link alone that lives', async () => {
+    link.handleServerBack();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(engine.tickets).toEqual(['first']);
+  });
+
+  it('tries no more once it is closed', async () => {
+    await link.close();
+    engine.link.set('closed');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(engine.tickets).toEqual(['first']);
+  });
+});
