@@ -8,7 +8,10 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_MEMORY: Final = Path("/dev/shm")
+_ROOM_BYTES: Final = 1 << 30
 
 
 def account() -> pwd.struct_passwd | None:
@@ -29,9 +32,14 @@ def become() -> dict[str, Any]:
     return {"user": other.pw_uid, "group": other.pw_gid, "extra_groups": []}
 
 
-def make_folder(name: str) -> Path:
-    """Make a folder that the account owns. Not pytest's: those are closed to other accounts."""
-    folder = Path(tempfile.mkdtemp(prefix=f"moot-{name}-"))
+def make_folder(name: str, *, in_memory: bool = False) -> Path:
+    """Make a folder that the account owns. Not pytest's: those are closed to other accounts.
+
+    Args:
+        in_memory: prefer a file system without a disk, where there is one with room.
+    """
+    roomy = in_memory and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    folder = Path(tempfile.mkdtemp(prefix=f"moot-{name}-", dir=_MEMORY if roomy else None))
     give(folder)
     return folder
 

@@ -78,16 +78,19 @@ def postgres_tls_template(postgres_tls: PostgresServer, postgres_tls_query: str)
 @pytest.fixture
 def postgres_tls_url(
     postgres_tls: PostgresServer, postgres_tls_template: str, postgres_tls_query: str
-) -> str:
+) -> Iterator[str]:
     """The address of a fresh database of `postgres_tls` with the newest schema."""
     name = postgres_tls.create_database(template=postgres_tls_template)
-    return postgres_tls.url(name, query=postgres_tls_query)
+    yield postgres_tls.url(name, query=postgres_tls_query)
+    postgres_tls.drop_database(name)
 
 
 @pytest.fixture
-def postgres_database(postgres: PostgresServer, postgres_template: str) -> str:
+def postgres_database(postgres: PostgresServer, postgres_template: str) -> Iterator[str]:
     """The name of a fresh database of `postgres` with the newest schema."""
-    return postgres.create_database(template=postgres_template)
+    name = postgres.create_database(template=postgres_template)
+    yield name
+    postgres.drop_database(name)
 
 
 @pytest.fixture

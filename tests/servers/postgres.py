@@ -42,7 +42,7 @@ class PostgresServer:
         folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
         self._initdb = program("initdb", folders=folders, cure=_CURE)
         self._postgres = program("postgres", folders=folders, cure=_CURE)
-        self._folder = make_folder("postgres")
+        self._folder = make_folder("postgres", in_memory=not durable)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -75,6 +75,8 @@ class PostgresServer:
             "listen_addresses = '127.0.0.1'",
             f"unix_socket_directories = '{self._folder}'",
             "max_connections = 200",
+            "max_wal_size = 96MB",
+            "min_wal_size = 32MB",
             f"fsync = {'on' if self._durable else 'off'}",
             "logging_collector = off",
         ]
@@ -139,6 +141,11 @@ class PostgresServer:
         with self._connect() as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return name
+
+    def drop_database(self, name: str) -> None:
+        """Forget a database, whoever is connected to it: each is a thousand files."""
+        with self._connect() as connection:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _connect(self) -> psycopg.Connection:
         query = "?sslmode=require" if self._certificate else ""
