@@ -16,7 +16,6 @@ from moot.media.builtin.notice import (
     Described,
     ForwardingPaused,
     LayersWanted,
-    QualitySeen,
     SectionsWanted,
     SpeakersHeard,
     SpokenNotice,
@@ -257,10 +256,7 @@ class CoreEvents:
         quality = Quality(event.quality)
         cause = CAUSES.get(event.cause, "")
         connection.quality = (quality, event.score, cause)
-        hub.tell_all(
-            connection.meeting_key,
-            QualitySeen(qualities=((connection.sid, quality, event.score),)),
-        )
+        hub.meetings[connection.meeting_key].graded.add(connection.sid)
         hub.feed.publish(
             QualityChanged(
                 meeting_key=connection.meeting_key,

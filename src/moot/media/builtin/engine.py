@@ -223,11 +223,13 @@ class BuiltinMediaEngine:
 
     def upkeep(self) -> None:
         """End what has waited too long by now: lost signalling, failed transports, clients that
-        never connected, meetings with nobody in them, words in the ledger nobody needs.
+        never connected, meetings with nobody in them, words in the ledger nobody needs. Tell what
+        is told once a second.
         """
         hub = self._require_hub()
         now = self._clock()
         hub.settle()
+        hub.tell_qualities()
         for connection in list(hub.connections.values()):
             lost_at, failed_at = connection.signal_lost_at, connection.failed_at
             if failed_at is not None and lost_at is not None:

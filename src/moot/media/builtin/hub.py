@@ -25,6 +25,7 @@ from moot.media.builtin.notice import (
     MuteChanged,
     Notice,
     ParticipantsChanged,
+    QualitySeen,
     TrackTaken,
 )
 from moot.media.builtin.publication import Publication
@@ -172,6 +173,19 @@ class Hub:
         notice = ParticipantsChanged(views=tuple(one.view() for one in gathered.values()))
         for connection in meeting:
             connection.outbox.put(notice)
+
+    def tell_qualities(self) -> None:
+        """Tell every meeting whose quality has changed since the last time, in one message: on a
+        bad day everyone's changes every second.
+        """
+        for meeting in self.meetings.values():
+            changed = [self.connections[sid] for sid in meeting.graded]
+            meeting.graded.clear()
+            qualities = tuple(
+                (one.sid, one.quality[0], one.quality[1]) for one in changed if one.quality
+            )
+            if qualities:
+                self.tell_all(meeting.key, QualitySeen(qualities=qualities))
 
     # Publications.
 

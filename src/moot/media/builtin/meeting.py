@@ -17,6 +17,7 @@ class LiveMeeting:
         empty_timeout_s: seconds an empty meeting is kept.
         max_connections: 0 for no limit of its own.
         levels: audio level of each active speaker, by sid.
+        graded: connections whose quality has changed since it was last told.
         gathered: connections whose change waits to be announced together with others'.
     """
 
@@ -29,6 +30,7 @@ class LiveMeeting:
         self.empty_timeout_s = empty_timeout_s
         self.max_connections = 0
         self.levels: dict[str, float] = {}
+        self.graded: set[str] = set()
         self.gathered: dict[str, Connection] = {}
         self._by_sid: dict[str, Connection] = {}
         self._by_identity: dict[str, Connection] = {}
@@ -53,6 +55,7 @@ class LiveMeeting:
             return
         self._by_identity.pop(connection.identity, None)
         self.levels.pop(connection.sid, None)
+        self.graded.discard(connection.sid)
         self.gathered.pop(connection.sid, None)
         if not self._by_sid:
             self.empty_since = now

@@ -13,7 +13,7 @@ from tests.unit.media.scripted import MEETING, EngineClosed, QueueFull, Stage, h
 from moot.media.builtin.door import Joined
 from moot.media.builtin.engine import CONNECT_S, FAILED_S, RESUME_S, BuiltinMediaEngine
 from moot.media.builtin.hub import EMPTY_TIMEOUT_S, GATHER_FROM
-from moot.media.builtin.notice import Closed, Closing, MuteChanged, ParticipantsChanged
+from moot.media.builtin.notice import Closed, Closing, MuteChanged, ParticipantsChanged, QualitySeen
 from moot.media.event import (
     EventsLost,
     MeetingClosed,
@@ -247,6 +247,30 @@ async def test_speakers_and_quality_are_told_to_control(stage: Stage) -> None:
         quality=Quality.POOR,
         cause="Packets get lost on the way.",
     )
+
+
+async def test_qualities_are_told_together(stage: Stage) -> None:
+    """EVENT-3: however often qualities change, everyone hears of them once a second, the latest."""
+    ana, bo, cy = [await join(stage, name) for name in ("ana", "bo", "cy")]
+    for joined, quality in ((ana, "poor"), (bo, "good"), (ana, "lost"), (cy, "poor")):
+        stage.happens(
+            "QualityChanged",
+            meeting=MEETING,
+            connection=joined.connection.sid,
+            quality=quality,
+            score=1.0,
+            cause="",
+        )
+    assert told(bo.connection, QualitySeen) == []
+    stage.engine.signalling.leave(cy.connection)
+    stage.engine.upkeep()
+    (seen,) = told(bo.connection, QualitySeen)
+    assert set(seen.qualities) == {
+        (ana.connection.sid, Quality.LOST, 1.0),
+        (bo.connection.sid, Quality.GOOD, 1.0),
+    }
+    stage.engine.upkeep()
+    assert told(bo.connection, QualitySeen) == []
 
 
 async def test_figures_of_both_transports_are_one_connection(stage: Stage) -> None:
