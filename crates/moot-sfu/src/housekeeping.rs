@@ -309,8 +309,13 @@ impl Sfu {
         let Some(transport) = self.transports.get(key) else {
             return;
         };
-        let is_lost = transport.state == TransportState::Disconnected
-            && now >= transport.heard_at + self.config.transport_timeout;
+        let since = match transport.state {
+            TransportState::Disconnected => Some(transport.heard_at),
+            // Both sides know each other's descriptions: by now one of the paths should have worked.
+            TransportState::Connecting => transport.described_at(),
+            _ => None,
+        };
+        let is_lost = since.is_some_and(|since| now >= since + self.config.transport_timeout);
         if is_lost {
             self.set_state(key, TransportState::Failed);
         }

@@ -76,7 +76,7 @@ impl Sfu {
             .transports
             .get_mut(publisher)
             .ok_or_else(unknown_connection)?;
-        let answer = transport.accept_offer(sdp)?;
+        let answer = transport.accept_offer(sdp, now)?;
         transport.routes.clear();
         self.register(publisher);
         let ended = self.update_inlets(key, &sections);
@@ -274,7 +274,7 @@ impl Sfu {
         let has_offered = self
             .transports
             .get(connection.publisher)
-            .is_some_and(|transport| transport.is_described());
+            .is_some_and(|transport| transport.described_at().is_some());
         if !has_offered {
             // The client's first offer comes by itself.
             return;
@@ -416,7 +416,7 @@ impl Sfu {
             .transports
             .get_mut(subscriber)
             .ok_or_else(unknown_connection)?;
-        transport.accept_answer(sdp)?;
+        transport.accept_answer(sdp, now)?;
         connection.negotiation.outstanding = None;
         let mut opened = Vec::new();
         for outlet in &mut connection.outlets {

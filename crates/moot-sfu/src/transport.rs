@@ -143,7 +143,7 @@ pub(crate) struct Transport {
     backlog: VecDeque<Arc<[u8]>>,
     backlog_bytes: usize,
     pending: Option<SdpPendingOffer>,
-    is_described: bool,
+    described_at: Option<Instant>,
     remote_candidates: usize,
     broken: Option<String>,
 }
@@ -195,7 +195,7 @@ impl Transport {
             backlog: VecDeque::new(),
             backlog_bytes: 0,
             pending: None,
-            is_described: false,
+            described_at: None,
             remote_candidates: 0,
             broken: None,
         }
@@ -358,13 +358,13 @@ impl Transport {
     // Negotiation.
 
     /// Answers a client's offer.
-    pub(crate) fn accept_offer(&mut self, sdp: &str) -> Result<String, Refusal> {
+    pub(crate) fn accept_offer(&mut self, sdp: &str, now: Instant) -> Result<String, Refusal> {
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| unreadable("offer"))?;
         self.pending = None;
         let accepted = self.guarded(|this| Ok(this.rtc.sdp_api().accept_offer(offer)));
         match accepted {
             Some(Ok(answer)) => {
-                self.is_described = true;
+                self.described_at.get_or_insert(now);
                 Ok(answer.to_sdp_string())
             }
             Some(Err(error)) => Err(Refusal::new(Code::BadSdp, error.to_string())),
@@ -415,19 +415,22 @@ impl Transport {
         Some((sdp, added))
     }
 
-    /// Returns whether a description of the client's has been taken.
-    pub(crate) fn is_described(&self) -> bool {
-        self.is_described
+    /// When the client's first description was taken.
+    pub(crate) fn described_at(&self) -> Option<Instant> {
+        self.described_at
     }
 
     /// Takes the answer to the last offer.
-    pub(crate) fn accept_answer(&mut self, sdp: &str) -> Result<(), Refusal> {
+    pub(crate) fn accept_answer(&mut self, sdp: &str, now: Instant) -> Result<(), Refusal> {
         let answer = SdpAnswer::from_sdp_string(sdp).map_err(|_| unreadable("answer"))?;
         let Some(pending) = self.pending.take() else {
             return Err(Refusal::new(Code::BadState, "no offer is outstanding"));
         };
         match self.guarded(|this| Ok(this.rtc.sdp_api().accept_answer(pending, answer))) {
-            Some(Ok(())) => Ok(()),
+            Some(Ok(())) => {
+                self.described_at.get_or_insert(now);
+                Ok(())
+            }
             Some(Err(error)) => Err(Refusal::new(Code::BadSdp, error.to_string())),
             None => Err(Refusal::new(Code::BadState, "the transport has failed")),
         }
