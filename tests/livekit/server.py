@@ -8,6 +8,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,10 @@ HERE = Path(__file__).parent
 BINARY = HERE / "bin" / "livekit-server"
 BUILD_WITHIN_S = 1_200
 READY_WITHIN_S = 20.0
+STARTS = 5
+"""How often other ports are tried where one was taken meanwhile."""
+LOWEST_PORT = 10_000
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 API_KEY = "oracle"
 API_SECRET = "a-secret-of-the-tests-and-of-nothing-else"
 
@@ -48,22 +53,28 @@ def build() -> Path:
 
 
 def free_ports(count: int) -> list[int]:
-    """Find ports that are free now for both TCP and UDP."""
+    """Find ports that are free now for both TCP and UDP.
+
+    They lie outside the range from which the kernel gives ports to whoever asks for any: within
+    it, another socket may have taken one before the server binds it.
+    """
+    low, high = map(int, _EPHEMERAL.read_text().split())
+    outside = [port for port in range(LOWEST_PORT, 65_536) if not low <= port <= high]
     found: list[int] = []
-    while len(found) < count:
+    for port in random.sample(outside, len(outside)):
+        if len(found) == count:
+            return found
         with (
             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
         ):
-            tcp.bind(("127.0.0.1", 0))
-            port = tcp.getsockname()[1]
             try:
-                udp.bind(("127.0.0.1", port))
+                tcp.bind(("", port))
+                udp.bind(("", port))
             except OSError:
                 continue
-            if port not in found:
-                found.append(port)
-    return found
+        found.append(port)
+    raise RuntimeError(f"there are no {count} free ports outside {low} to {high}")
 
 
 def own_address() -> str:
@@ -91,13 +102,30 @@ class LiveKitServer:
 
     def __init__(self, webhooks: tuple[str, ...] = (), ports: list[int] | None = None) -> None:
         self.ports = ports or free_ports(3)
-        self.url = f"ws://127.0.0.1:{self.ports[0]}"
+        self._may_move = ports is None
         self._webhooks = webhooks
         self._folder = Path(tempfile.mkdtemp(prefix="moot-livekit-"))
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         """Build if needed, start, and wait until it answers."""
+        for _ in range(STARTS):
+            self._start()
+            if self._answers():
+                return self
+            told = self._log.read_text()[-4000:]
+            if not (self._may_move and "address already in use" in told):
+                break
+            self._log.unlink()
+            self.ports = free_ports(3)
+        raise RuntimeError(f"livekit-server did not start:\n{told}")
+
+    @property
+    def url(self) -> str:
+        """Where its clients find it."""
+        return f"ws://127.0.0.1:{self.ports[0]}"
+
+    def _start(self) -> None:
         http, tcp, udp = self.ports
         config: dict[str, object] = {
             "port": http,
@@ -125,8 +153,6 @@ class LiveKitServer:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, "HOME": str(self._folder)},
             )
-        self._wait()
-        return self
 
     def __exit__(
         self,
@@ -155,19 +181,17 @@ class LiveKitServer:
             self._process.wait(10)
             self._process = None
 
-    def _wait(self) -> None:
+    def _answers(self) -> bool:
         assert self._process is not None
         deadline = time.monotonic() + READY_WITHIN_S
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                break
+        while time.monotonic() < deadline and self._process.poll() is None:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[0]}", timeout=1):
-                    return
+                    return True
             except OSError:
                 time.sleep(0.05)
         self.stop()
-        raise RuntimeError(f"livekit-server did not start:\n{self._log.read_text()[-4000:]}")
+        return False
 
 
 if __name__ == "__main__":
