@@ -10,6 +10,8 @@ import time
 import uuid
 from pathlib import Path
 
+from tests.programs.wire import answer
+
 MOOT = str(Path(sys.executable).with_name("moot"))
 
 
@@ -117,7 +119,7 @@ async def test_readiness_fails_while_draining_and_liveness_holds(serve, people, 
     server.send(signal.SIGTERM)
     await stream.closed()
     writer.write(b"}")
-    assert b"201 Created" in await reader.read(4096)
+    assert b"201 Created" in await answer(reader)
     writer.close()
     await wire.close()
     await begun.close()

@@ -8,19 +8,20 @@ import time
 import pytest
 import websockets
 from tests.programs.person import bearer
+from tests.programs.wire import answer
 
 
 async def raw(server, data, *, within_s=20.0, half_close=False):
-    """Send bytes and read until the server closes or answers; gives what it said."""
+    """Send bytes and give what the server says: one whole answer, or all of them to the close."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     try:
         writer.write(data)
         await writer.drain()
-        if half_close:
-            writer.write_eof()
         async with asyncio.timeout(within_s):
-            said = await reader.read(65_536)
-            return said.decode("latin-1")
+            if not half_close:
+                return (await answer(reader)).decode("latin-1")
+            writer.write_eof()
+            return (await reader.read()).decode("latin-1")
     except ConnectionError:
         return ""
     finally:
@@ -127,10 +128,10 @@ async def _second_head(server, first):
     """Send a whole request, and then the beginning of another one."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(first)
-    assert b"200 OK" in await reader.read(4096)
+    assert b"200 OK" in await answer(reader)
     writer.write(b"GET /li")
     async with asyncio.timeout(50):
-        said = await reader.read(4096)
+        said = await reader.read()
     writer.close()
     return said.decode()
 
@@ -286,7 +287,7 @@ async def test_broken_frames_are_the_protocols_business(server):
         await reader.readuntil(b"\r\n\r\n")
         writer.write(frame)
         async with asyncio.timeout(20):
-            said = await reader.read(4096)
+            said = await reader.read()
             assert not said or said[0] == 0x88
         writer.close()
     assert (await server.wire(Connection="close").ask("GET", "/livez")).status == 200

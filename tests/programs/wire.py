@@ -13,6 +13,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
+async def answer(reader: asyncio.StreamReader) -> bytes:
+    """Read one whole answer, head and body, as it stands; less where the server closes before."""
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError as gone:
+        return gone.partial
+    length = next(
+        (
+            int(line.partition(b":")[2])
+            for line in head.lower().split(b"\r\n")
+            if line.startswith(b"content-length:")
+        ),
+        0,
+    )
+    try:
+        return head + await reader.readexactly(length)
+    except asyncio.IncompleteReadError as gone:
+        return head + gone.partial
+
+
 @dataclass(slots=True)
 class Answer:
     """One answer; `body` is the decoded JSON object, {} where there is none."""
