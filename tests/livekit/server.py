@@ -109,6 +109,7 @@ class LiveKitServer:
 
     def __enter__(self) -> Self:
         """Build if needed, start, and wait until it answers."""
+        told = ""
         for _ in range(STARTS):
             self._start()
             if self._answers():
