@@ -25,7 +25,12 @@ NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
         ("redis-server", "redis-server"),
         ("/usr/lib/*/faketime/libfaketime.so.1", "libfaketime"),
     ),
-    "media": (("chromium", "chromium"), ("firefox-esr", "firefox-esr")),
+    "media": (
+        ("chromium", "chromium"),
+        ("firefox-esr", "firefox-esr"),
+        ("ip", "iproute2"),
+        ("nft", "nftables"),
+    ),
     "browser": (
         ("chromium", "chromium"),
         ("firefox-esr", "firefox-esr"),

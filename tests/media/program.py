@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from types import TracebackType
 from typing import Any, Self
 
@@ -20,7 +21,8 @@ TONE_HZ = 440.0
 class Program:
     """One participant; a context manager that joins and leaves.
 
-    What arrives is kept: `frames` and `tones` by publisher's identity, `packets`, `happened`.
+    What arrives is kept: the latest `frames` and `levels` by publisher's identity, the `counts` of
+    frames and when the last was `seen_at`, `packets`, `happened`.
     """
 
     def __init__(
@@ -29,6 +31,8 @@ class Program:
         self.room = rtc.Room()
         self.frames: dict[str, list[rtc.VideoFrame]] = defaultdict(list)
         self.levels: dict[str, list[float]] = defaultdict(list)
+        self.counts: Counter[str] = Counter()
+        self.seen_at: dict[str, float] = {}
         self.packets: list[rtc.DataPacket] = []
         self.happened: list[tuple[str, Any]] = []
         self._url = url
@@ -151,6 +155,8 @@ class Program:
         stream = rtc.VideoStream(track, format=rtc.VideoBufferType.RGBA)
         try:
             async for event in stream:
+                self.counts[identity] += 1
+                self.seen_at[identity] = time.monotonic()
                 kept = self.frames[identity]
                 kept.append(event.frame)
                 del kept[:-8]

@@ -1,6 +1,7 @@
 """The media half of moot alone: the built-in engine and its signalling, without rooms above it.
 
-`python -m tests.media.standalone PORT` serves until it is terminated.
+`python -m tests.media.standalone PORT [ADDRESS]` serves until it is terminated, on loopback unless
+another address is named.
 """
 
 from __future__ import annotations
@@ -49,12 +50,12 @@ def open_core() -> Engine:
     return Engine(EngineConfig(udp_port=0, tcp_port=0, shards=1))
 
 
-def main(port: int) -> None:
-    """Serve on loopback until terminated."""
+def main(port: int, host: str = "127.0.0.1") -> None:
+    """Serve until terminated."""
     app, _ = build(open_core)
     config = uvicorn.Config(
         app,
-        host="127.0.0.1",
+        host=host,
         port=port,
         log_level="warning",
         ws="websockets-sansio",
@@ -65,4 +66,4 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), *sys.argv[2:])
