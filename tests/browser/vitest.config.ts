@@ -6,9 +6,9 @@ export default defineConfig({
     include: ["scenes/**/*.test.ts"],
     testTimeout: 240_000,
     hookTimeout: 90_000,
-    // Browsers are processes of their own: two files at a time are what two cores carry.
+    // Browsers are processes of their own: one scene at a time is what two cores carry without changing what is seen.
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 1,
     reporters: ["verbose"],
   },
 });

@@ -1,32 +1,17 @@
 // The seat: refresh, second tab, network loss and a killed server leave everybody where they were.
 
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cut, heal } from "../src/network.ts";
-import { Person, until } from "../src/person.ts";
+import { type Person, until } from "../src/person.ts";
 import { ANA, TEST_USER } from "../src/people.ts";
+import { nothingWentWrong, setScene } from "../src/scene.ts";
 import { doesNotHear, hears, sees } from "../src/senses.ts";
-import { Server } from "../src/server.ts";
-import { keepTrace } from "../src/trace.ts";
 
-let server: Server;
-const people: Person[] = [];
-
-beforeAll(async () => {
-  server = await Server.start();
-});
-afterEach(async (context) => {
-  heal();
-  await keepTrace(context, people, server);
-  await Promise.all(people.splice(0).map((person) => person.close()));
-});
-afterAll(async () => server.down());
+const scene = setScene();
 
 async function two(): Promise<{ host: Person; guest: Person; meetingId: string }> {
-  const host = await Person.arrive("chromium", TEST_USER, server);
-  people.push(host);
-  const guest = await Person.arrive("firefox", ANA, server);
-  people.push(guest);
+  const [host, guest] = await Promise.all([scene.arrive("chromium", TEST_USER), scene.arrive("firefox", ANA)]);
   const meetingId = await host.createMeeting();
   await guest.join(meetingId);
   await sees(guest, host);
@@ -66,8 +51,7 @@ test("JOIN-4 JOIN-5 HOST-1: the host refreshes 20 times and nobody sees a leave"
   await sees(guest, host);
   await host.press("Leave");
   await until("the choice to end for all", async () => host.has("End for everyone", "menuitem"));
-  expect(host.errors).toEqual([]);
-  expect(guest.errors).toEqual([]);
+  nothingWentWrong(host, guest);
 });
 
 test("JOIN-6: a second tab is the same participant with one live microphone", async () => {
@@ -88,7 +72,7 @@ test("JOIN-6: a second tab is the same participant with one live microphone", as
 test("JOIN-4: a network cut of 15 s heals by itself", async () => {
   const { host, guest } = await two();
   const seen = await statusesSeen(guest, TEST_USER.name);
-  cut(server);
+  cut(scene.server);
   await sleep(15_000);
   heal();
   await until("both are back", async () => (await guest.tile(TEST_USER.name))?.status === "connected" && (await host.tile(ANA.name))?.status === "connected", 20_000);
@@ -108,8 +92,8 @@ test("JOIN-10: kill -9 of the server leaves both in the meeting, with picture an
   await until("the message arrives", () => guest.page.evaluate(() => document.body.innerText.includes("written before the crash")));
   await guest.press("Turn off microphone");
   await until("the host knows", async () => (await host.tile(ANA.name))?.audio === "off");
-  await server.down("SIGKILL");
-  await server.up();
+  await scene.server.down("SIGKILL");
+  await scene.server.up();
   const from = performance.now();
   await sees(guest, host);
   await sees(host, guest);

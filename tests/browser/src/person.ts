@@ -2,7 +2,8 @@
 
 import type { Browser, BrowserContext, ConsoleMessage, HTTPResponse, Page } from "puppeteer-core";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Kind, launch } from "./browsers.ts";
+import { type Kind, launch, lighten } from "./browsers.ts";
+import { awaitNamed, findNamed } from "./find.ts";
 import type { Likeness } from "./media.ts";
 import type { Server } from "./server.ts";
 
@@ -49,7 +50,9 @@ export class Person {
   static async arrive(kind: Kind, likeness: Likeness, server: Server, options: { readonly isPrivate?: boolean; readonly size?: readonly [number, number]; readonly args?: readonly string[] } = {}): Promise<Person> {
     const browser = await launch(kind, likeness, options);
     const context = options.isPrivate === true ? await browser.createBrowserContext() : browser.defaultBrowserContext();
-    return new Person(kind, likeness, server, browser, context, await context.newPage());
+    const person = new Person(kind, likeness, server, browser, context, await context.newPage());
+    if (kind === "firefox") await lighten(person.page);
+    return person;
   }
 
   /** Keeps console lines, page errors and answered requests of a tab. */
@@ -68,6 +71,7 @@ export class Person {
   /** Opens another tab of the same browser and watches it. */
   async secondTab(): Promise<Page> {
     const page = await this.#context.newPage();
+    if (this.kind === "firefox") await lighten(page);
     this.watch(page);
     return page;
   }
@@ -77,21 +81,23 @@ export class Person {
   }
 
   async press(name: string, role = "button", page: Page = this.page): Promise<void> {
-    const element = await page.waitForSelector(`::-p-aria([name="${name}"][role="${role}"])`, { timeout: 20_000 });
-    if (element === null) throw new Error(`no ${role} "${name}"`);
-    await element.evaluate((node) => (node as HTMLElement).scrollIntoView({ block: "center" }));
+    const element = await awaitNamed(page, role, name);
+    await element.evaluate((node) => node.scrollIntoView({ block: "center" }));
     await element.click();
+    await element.dispose();
   }
 
   async has(name: string, role = "button", page: Page = this.page): Promise<boolean> {
-    return (await page.$(`::-p-aria([name="${name}"][role="${role}"])`)) !== null;
+    const element = await findNamed(page, role, name);
+    await element?.dispose();
+    return element !== null;
   }
 
   async fill(name: string, text: string, page: Page = this.page): Promise<void> {
-    const box = await page.waitForSelector(`::-p-aria([name="${name}"][role="textbox"])`, { timeout: 20_000 });
-    if (box === null) throw new Error(`no textbox "${name}"`);
+    const box = await awaitNamed(page, "textbox", name);
     await box.evaluate((node) => (node as HTMLInputElement).select());
     await box.type(text);
+    await box.dispose();
   }
 
   /** Starts a meeting from the home page and goes in; returns its Meeting ID. */
@@ -115,7 +121,7 @@ export class Person {
   }
 
   async isIn(page: Page = this.page): Promise<void> {
-    await page.waitForSelector('::-p-aria([name="Leave"][role="button"])', { timeout: 20_000 });
+    await (await awaitNamed(page, "button", "Leave")).dispose();
   }
 
   async tiles(page: Page = this.page): Promise<TileState[]> {
