@@ -43,7 +43,7 @@ test: build  ## Run every test there is; install what they need first (PARTS="un
 check: build  ## Check format, lint, types, imports, licences, known holes, rules without a test, stale documents
 	@exec .venv/bin/python -m scripts.check $(PARTS)
 
-fuzz: $(B)/venv.done  ## Throw hostile bytes at the media core, ten minutes a target (SECONDS=10 for less)
+fuzz: $(B)/venv.done  ## Throw hostile bytes at the media engine, ten minutes a target (SECONDS=10 for less)
 	@exec .venv/bin/python -m scripts.fuzz $(or $(SECONDS),600) $(PARTS)
 
 bench: build  ## Measure what moot promises; one line of JSON a figure

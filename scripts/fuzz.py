@@ -1,8 +1,8 @@
-"""Throw hostile bytes at the media core: `python -m scripts.fuzz [SECONDS] [TARGET…]`.
+"""Throw hostile bytes at the media engine: `python -m scripts.fuzz [SECONDS] [TARGET…]`.
 
-Each target of `fuzz/` runs for so many seconds (10 unless told) from its kept seeds; what it finds
-beyond them stays in `.build/fuzz`. A panic is kept as a file that replays it. The last line is
-`N passed, N failed`.
+Each target of `fuzz/`, and the signalling beside them, runs for so many seconds (10 unless told)
+from its kept seeds; what it finds beyond them stays in `.build/fuzz`. A panic is kept as a file
+that replays it. The last line is `N passed, N failed`.
 """
 
 import shutil
@@ -16,10 +16,17 @@ ROOT = Path(__file__).resolve().parent.parent
 FUZZ = ROOT / "fuzz"
 FOUND = ROOT / ".build/fuzz"
 _CARGO = ("cargo", "+nightly")
+SIGNALLING = "signalling"
+"""The one target that is written in Python, as what it tries is."""
 
 
 def targets() -> list[str]:
-    """Return the names of the targets."""
+    """Return the names of all targets."""
+    return [SIGNALLING, *rust_targets()]
+
+
+def rust_targets() -> list[str]:
+    """Return the names of the targets of `fuzz/`."""
     manifest = tomllib.loads((FUZZ / "Cargo.toml").read_text(encoding="utf-8"))
     return [binary["name"] for binary in manifest["bin"]]
 
@@ -41,6 +48,10 @@ def missing() -> str:
 
 def fuzz(target: str, seconds: int) -> bool:
     """Run one target; return whether it found nothing."""
+    if target == SIGNALLING:
+        print(f"== fuzz {target} for {seconds} s", flush=True)
+        words = [sys.executable, "-m", "tests.unit.signal.fuzz", str(seconds)]
+        return subprocess.run(words, cwd=ROOT, check=False).returncode == 0
     found = FOUND / target
     found.mkdir(parents=True, exist_ok=True)
     print(f"== fuzz {target} for {seconds} s", flush=True)
@@ -64,15 +75,17 @@ def main(words: Sequence[str]) -> int:
     if unknown:
         print(f"There is no target {', '.join(unknown)}; there are: {', '.join(known)}.")
         return 2
-    if reason := missing():
-        print(f"moot cannot be fuzzed: {reason}.", file=sys.stderr)
-        return 1
-    if subprocess.run([*_CARGO, "fuzz", "build"], cwd=ROOT, check=False).returncode != 0:
-        return 1
     chosen = words[1:] or known
+    if chosen != [SIGNALLING]:
+        if reason := missing():
+            print(f"moot cannot be fuzzed: {reason}.", file=sys.stderr)
+            return 1
+        if subprocess.run([*_CARGO, "fuzz", "build"], cwd=ROOT, check=False).returncode != 0:
+            return 1
     failed = [name for name in chosen if not fuzz(name, seconds)]
     for name in failed:
-        print(f"{name} found a panic; fuzz/artifacts/{name} has the bytes.")
+        kept = FOUND / name if name == SIGNALLING else FUZZ / "artifacts" / name
+        print(f"{name} found a fault; {kept.relative_to(ROOT)} has the bytes.")
     print(f"{len(chosen) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed else 0
 
