@@ -46,8 +46,8 @@ check: build  ## Check format, lint, types, imports, licences, known holes, rule
 fuzz: $(B)/venv.done  ## Throw hostile bytes at the media engine, ten minutes a target (SECONDS=10 for less)
 	@exec .venv/bin/python -m scripts.fuzz $(or $(SECONDS),600) $(PARTS)
 
-bench: build  ## Measure what moot promises; one line of JSON a figure
-	@exec .venv/bin/python -m scripts.bench $(PARTS)
+bench: build  ## Measure moot beside its peers and write docs/benchmarks.md (QUICK=1 for under five minutes)
+	@exec .venv/bin/python -m scripts.bench $(if $(QUICK),--quick) $(PARTS)
 
 screens: build  ## Take the pictures of every screen that the documents show
 	@cd tests/browser && npm ci --no-progress --loglevel=error && npm run --silent screens

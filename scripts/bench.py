@@ -1,18 +1,47 @@
-"""Measure what moot promises: run every question in `bench/` and show the figures together.
+"""Measure what moot promises, beside its peers: run every question in `bench/`, show the figures.
 
-`python -m scripts.bench [QUESTION…]`; a question is a file of `bench/` that can be run by itself.
-Each prints one line of JSON a figure; all of them are kept in `.build/bench.jsonl`.
+`python -m scripts.bench [--quick] [QUESTION…]`; a question is a file of `bench/` that can be run
+by itself. Each prints one line of JSON a figure. The full form puts them into `bench/figures.jsonl`
+and makes `docs/benchmarks.md`, its plots and README's table again; the quick form asks short forms
+of the questions that have one, in under five minutes together, and keeps them in `.build/` only.
 """
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench import page
+
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / ".build/bench.jsonl"
+QUICK_IN_ALL_S = 290.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a question is asked: its arguments and how long it may take, in both forms."""
+
+    full: tuple[str, ...] = ()
+    full_s: float = 420.0
+    quick: tuple[str, ...] | None = None
+    """None: it has no quick form, and the quick form says so."""
+    quick_s: float = 60.0
+
+
+PLANS = {
+    "forward": Plan(full_s=1200.0),
+    "joins": Plan(quick=("--store", "sqlite", "--seconds", "2"), quick_s=50.0),
+    "join_store": Plan(quick=("--store", "sqlite", "--seconds", "1"), quick_s=40.0),
+    "fanout": Plan(quick=("--watchers", "50", "--toggles", "30", "--idle", "200"), quick_s=50.0),
+}
 
 
 def questions() -> list[str]:
@@ -24,28 +53,49 @@ def questions() -> list[str]:
     )
 
 
-def ask(name: str) -> tuple[list[dict[str, Any]], int]:
-    """Run one question, showing what it says; return its figures and its exit code."""
-    print(f"\n== {name}", flush=True)
-    figures = []
+def ask(name: str, arguments: Sequence[str], limit_s: float) -> tuple[list[dict[str, Any]], str]:
+    """Run one question, showing what it says; return its lines and, if it failed, why."""
+    lines = []
     with subprocess.Popen(
-        [ROOT / ".venv/bin/python", "-m", f"bench.{name}"],
+        [ROOT / ".venv/bin/python", "-m", f"bench.{name}", *arguments],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as running:
-        for line in running.stdout or ():
-            if line.startswith("{"):
-                figures.append(json.loads(line))
-                print(row(figures[-1]), flush=True)
-            else:
-                print(line, end="", flush=True)
-    return figures, running.returncode
+        late = threading.Event()
+
+        def end() -> None:
+            late.set()
+            # Its children are in its group: none outlives it.
+            os.killpg(running.pid, signal.SIGKILL)
+
+        limit = threading.Timer(limit_s, end)
+        limit.start()
+        try:
+            for line in running.stdout or ():
+                if line.startswith("{"):
+                    lines.append(json.loads(line))
+                    print(row(lines[-1]), flush=True)
+                else:
+                    print(line, end="", flush=True)
+            running.wait()
+        finally:
+            limit.cancel()
+            if running.poll() is None:
+                os.killpg(running.pid, signal.SIGKILL)
+    if late.is_set():
+        return lines, f"was not done within {limit_s:.0f} s"
+    if running.returncode:
+        return lines, f"ended with {running.returncode}"
+    return lines, "" if lines else "said nothing"
 
 
 def row(figure: dict[str, Any]) -> str:
     """Show one figure on one line."""
+    if "not_run" in figure:
+        return f"{figure['question']}: {figure['not_run']} was not run: {figure['reason']}"
     what = f"{figure['question']} {figure['case']}".strip()
     beside = ""
     if figure.get("peer"):
@@ -54,26 +104,61 @@ def row(figure: dict[str, Any]) -> str:
     return f"{what:<44} {figure['value']:>14,} {figure['unit']}{beside}{aim}"
 
 
-def main(names: Sequence[str]) -> int:
+def write(pages: dict[Path, str]) -> None:
+    """Write files, making their folders."""
+    for path, text in pages.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def _lines(figures: Sequence[dict[str, Any]]) -> str:
+    return "".join(json.dumps(figure) + "\n" for figure in figures)
+
+
+def main(words: Sequence[str]) -> int:
     """Ask the questions and show all figures; return 1 if one could not be answered."""
+    is_quick = "--quick" in words
     known = questions()
+    names = [word for word in words if word != "--quick"]
     unknown = [name for name in names if name not in known]
     if unknown:
         print(f"There is no question {', '.join(unknown)}; there are: {', '.join(known)}.")
         return 2
-    figures, unanswered = [], []
-    for name in names or known:
-        found, code = ask(name)
+    began = time.monotonic()
+    figures: list[dict[str, Any]] = []
+    answered: list[dict[str, Any]] = []
+    unanswered = []
+    chosen = names or known
+    for number, name in enumerate(chosen, 1):
+        plan = PLANS.get(name, Plan())
+        arguments, limit_s = plan.full, plan.full_s
+        passed_s = time.monotonic() - began
+        print(f"\n== question {number} of {len(chosen)}: {name} ({passed_s:.0f} s)", flush=True)
+        if is_quick:
+            if plan.quick is None:
+                print("It has no quick form.")
+                continue
+            arguments, limit_s = plan.quick, min(plan.quick_s, QUICK_IN_ALL_S - passed_s)
+            if limit_s < 5:
+                unanswered.append(f"{name} was not asked: the five minutes are over")
+                continue
+        found, why = ask(name, arguments, limit_s)
         figures += found
-        if code or not found:
-            unanswered.append(name)
+        if why:
+            unanswered.append(f"{name} {why}")
+        else:
+            answered += found
     KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text("".join(json.dumps(figure) + "\n" for figure in figures), encoding="utf-8")
-    print("\n== figures")
+    KEPT.write_text(_lines(figures), encoding="utf-8")
+    if not is_quick:
+        # What was not answered whole keeps its older figures.
+        page.FIGURES.write_text(_lines(page.merge(page.load(), answered)), encoding="utf-8")
+        write(page.pages())
+    print(f"\n== figures ({time.monotonic() - began:.0f} s)")
     for figure in figures:
         print(row(figure))
-    for name in unanswered:
-        print(f"{name} was not answered.")
+    for reason in unanswered:
+        print(f"NOT ANSWERED: {reason}.")
     return 1 if unanswered else 0
 
 

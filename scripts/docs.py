@@ -1,4 +1,4 @@
-"""Write the documents that are made from the code: errors, settings and metrics.
+"""Write the documents that are made: errors, settings and metrics from the code, and benchmarks.
 
 `python scripts/docs.py` writes them; with `--check` it writes nothing and exits with 1 if one is
 stale.
@@ -9,6 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench import page as benchmarks
 from moot.app import build
 from moot.config import Config
 from moot.errors import PROBLEMS
@@ -108,6 +109,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/errors.md": errors_page(),
         ROOT / "docs/settings.md": settings_page(),
         ROOT / "docs/metrics.md": metrics_page(),
+        **benchmarks.pages(),
     }
 
 
@@ -127,4 +129,5 @@ if __name__ == "__main__":
             print(f"{name} is stale: run `make docs`.")
         sys.exit(1 if behind else 0)
     for path, text in pages().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
