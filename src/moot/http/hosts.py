@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from moot.control import moderating
+from moot.control import moderating, statistics
 from moot.http import shapes
 from moot.http.answer import Answer, ok
 from moot.http.asking import actor, meeting_id, participant_id
@@ -56,6 +56,36 @@ async def _lower_hand(edge: Edge, request: Request) -> Answer:
         edge.control, actor(request), meeting_id(request), participant_id(request)
     )
     return ok(shapes.ParticipantOnly(view))
+
+
+async def _measure(edge: Edge, request: Request) -> Answer:
+    measured = await statistics.measure(edge.control, actor(request), meeting_id(request))
+    return ok(shapes.Statistics([_figures(connection) for connection in measured]))
+
+
+def _figures(connection: statistics.MeasuredConnection) -> shapes.ConnectionFigures:
+    stats = connection.stats
+    return shapes.ConnectionFigures(
+        participant_id=connection.participant_id,
+        connection_id=connection.connection_id,
+        quality=stats.quality.value,
+        cause=stats.cause,
+        round_trip_ms=stats.round_trip_ms,
+        loss=stats.loss,
+        estimate_bps=stats.estimate_bps,
+        received_bytes=stats.received_bytes,
+        sent_bytes=stats.sent_bytes,
+        tracks=[
+            shapes.TrackFigures(
+                source=track.source.value,
+                muted=track.is_muted,
+                bitrate_bps=track.bitrate_bps,
+                loss=track.loss,
+                jitter_ms=track.jitter_ms,
+            )
+            for track in stats.tracks
+        ],
+    )
 
 
 _PARTICIPANTS: Final = "/api/v1/meetings/{meeting_id}/participants"
@@ -146,6 +176,17 @@ OPERATIONS: Final = [
         takes_connection=True,
         answers=_AFTER,
         problems=_REFUSALS,
+    ),
+    Operation(
+        id="read_statistics",
+        method="GET",
+        path="/api/v1/meetings/{meeting_id}/statistics",
+        tag=_TAG,
+        summary="Measure how everyone's media fares, and say why a picture is bad.",
+        handler=_measure,
+        asking="known",
+        answers={200: Shown(shapes.Statistics, "Every connection that has media.")},
+        problems=("meeting_not_found", "not_in_meeting", "host_only"),
     ),
 ]
 """The operations of hosts."""

@@ -148,6 +148,7 @@ OPERATIONS: Final = [
             "chat": ("read_chat", _HERE),
             "post": ("post_message", _HERE),
             "react": ("react", _HERE),
+            "statistics": ("read_statistics", _HERE),
             "mute": ("mute", _HERE | _SELF),
             "lower_hand": ("lower_hand", _HERE | _SELF),
             "role": ("set_role", _HERE | _SELF),

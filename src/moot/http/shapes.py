@@ -253,6 +253,45 @@ class MediaOnly(msgspec.Struct, frozen=True):
     media: MediaView
 
 
+class TrackFigures(msgspec.Struct, frozen=True):
+    """One track as it arrives from its publisher.
+
+    `loss` is a share, 0.0 to 1.0; `jitter_ms` is RFC 3550 section 6.4.1's.
+    """
+
+    source: Literal["microphone", "camera", "screen", "screen_audio"]
+    muted: bool
+    bitrate_bps: int
+    loss: float
+    jitter_ms: float
+
+
+class ConnectionFigures(msgspec.Struct, frozen=True):
+    """How one connection's media fares.
+
+    `cause` says in words why its picture is bad and is empty while it is good; `round_trip_ms` and
+    `estimate_bps` (what its path carries) are null until they have been measured; bytes count from
+    its start.
+    """
+
+    participant_id: str
+    connection_id: str
+    quality: Literal["excellent", "good", "poor", "lost"]
+    cause: str
+    round_trip_ms: float | None
+    loss: float
+    estimate_bps: int | None
+    received_bytes: int
+    sent_bytes: int
+    tracks: Sequence[TrackFigures]
+
+
+class Statistics(msgspec.Struct, frozen=True):
+    """Every connection that has media, measured now."""
+
+    connections: Sequence[ConnectionFigures]
+
+
 class Posted(msgspec.Struct, frozen=True):
     """A message, and whether this request posted it."""
 
