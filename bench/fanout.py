@@ -2,9 +2,10 @@
 
 200 watchers are in one meeting. One of them switches the microphone; each watcher notes when the
 event arrives. Deliveries per CPU-second count the server's own CPU while changes come as fast as
-the server answers them. Memory is that of idle event streams.
+the server answers them. Then some of the watchers stop reading: what the others notice of it, when
+they are cut off and what they cost until then. Memory is that of idle event streams.
 
-    python -m bench.fanout [--watchers 200] [--toggles 200] [--idle 2000]
+    python -m bench.fanout [--watchers 200] [--toggles 200] [--stalled 10] [--idle 2000]
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ import time
 import uuid
 from pathlib import Path
 
-from tests.programs.person import AUTH_SECRET, bearer
+from tests.programs.person import AUTH_SECRET, bearer, greeting
 from tests.programs.server import Server
 
 from bench.figure import figure, percentile
 from bench.process import cpu_s, rss_kib
+
+MESSAGES = 100
+"""Chat messages of a measurement: 400 kB, enough to fill a socket's buffers in a few rounds."""
 
 
 class Watcher(asyncio.Protocol):
@@ -115,6 +119,14 @@ class Watcher(asyncio.Protocol):
             self.news.clear()
             await self.news.wait()
 
+    def stall(self) -> None:
+        """Read no more."""
+        self._transport.pause_reading()
+
+    def wake(self) -> None:
+        """Read again, if only to learn that the other side has hung up."""
+        self._transport.resume_reading()
+
     def close(self) -> None:
         """Drop the connection."""
         self._transport.abort()
@@ -133,12 +145,7 @@ async def _watch(
     assert answer.status in (200, 201), (answer.status, answer.raw)
     await wire.close()
     connection = answer.body["connection"]
-    hello = {
-        "type": "hello",
-        "connection_id": connection["id"],
-        "token": connection["token"],
-        "fence": connection["fence"],
-    }
+    hello = greeting(connection)
     path = f"/api/v1/meetings/{meeting_id}/events"
     _, watcher = await asyncio.get_running_loop().create_connection(
         lambda: Watcher(path, server.port, hello), "127.0.0.1", server.port
@@ -147,13 +154,21 @@ async def _watch(
     return watcher, connection, headers
 
 
-async def _fan_out(server: Server, watchers: int, toggles: int) -> None:
-    meeting_id = "FANOUT"
+async def _crowd(
+    server: Server, meeting_id: str, watchers: int
+) -> list[tuple[Watcher, dict[str, object], dict[str, str]]]:
     await server.wire(Authorization=f"Bearer {bearer('watcher 0')}").ask(
         "PUT", f"/api/v1/meetings/{meeting_id}", {}
     )
     crowd = [await _watch(server, meeting_id, f"watcher {number}") for number in range(watchers)]
+    # The joins of the last ones are still on their way to the first.
     await asyncio.sleep(2)
+    return crowd
+
+
+async def _fan_out(server: Server, watchers: int, toggles: int) -> None:
+    meeting_id = "FANOUT"
+    crowd = await _crowd(server, meeting_id, watchers)
     _, connection, headers = crowd[0]
     wire = server.wire(
         **headers, Moot_Connection=str(connection["id"]), Moot_Fence=str(connection["fence"])
@@ -218,6 +233,82 @@ async def _fan_out(server: Server, watchers: int, toggles: int) -> None:
         watcher.close()
 
 
+async def _chat(server: Server, headers: dict[str, str], path: str, crowd: list[Watcher]) -> float:
+    """Post long messages one after the other; give the p99 of when they are seen, in ms."""
+    wire = server.wire(**headers)
+    text = "x" * 3900
+    seen_ms: list[float] = []
+    for _ in range(MESSAGES):
+        known = max(crowd[0].seen, default=0)
+        began = time.monotonic()
+        answer = await wire.ask("PUT", f"{path}/chat/{uuid.uuid4()}", {"text": text})
+        assert answer.status == 201, (answer.status, answer.raw)
+        await asyncio.gather(*(watcher.saw_more_than(known) for watcher in crowd))
+        seen_ms += [(watcher.seen[max(watcher.seen)] - began) * 1000 for watcher in crowd]
+    await wire.close()
+    return percentile(seen_ms, 0.99)
+
+
+async def _stall(server: Server, watchers: int, stalled: int) -> None:
+    """Stop some readers; the others are measured before and after in the same way."""
+    meeting_id = "STALLED"
+    path = f"/api/v1/meetings/{meeting_id}"
+    crowd = await _crowd(server, meeting_id, watchers)
+    readers = [watcher for watcher, _, _ in crowd[:-stalled]]
+    silent = [watcher for watcher, _, _ in crowd[-stalled:]]
+    _, _, headers = crowd[0]
+    await _chat(server, headers, path, readers)
+    alone = await _chat(server, headers, path, readers)
+    before = rss_kib(server.pid)
+    peak = before
+    ended = asyncio.Event()
+
+    async def look() -> None:
+        nonlocal peak
+        while not ended.is_set():
+            peak = max(peak, rss_kib(server.pid))
+            await asyncio.sleep(0.05)
+
+    looking = asyncio.create_task(look())
+    for watcher in silent:
+        watcher.stall()
+    closes = await _closes(server)
+    began = time.monotonic()
+    beside = 0.0
+    while await _closes(server) < closes + stalled and time.monotonic() - began < 60:
+        beside = max(beside, await _chat(server, headers, path, readers))
+    took = time.monotonic() - began
+    ended.set()
+    await looking
+    case = f"{stalled} stalled of {watchers}"
+    figure(
+        "fanout",
+        beside,
+        "ms from chat to seen by the others, p99",
+        case=case,
+        peer="none stalled",
+        peer_value=alone,
+        aim="<= 1.1 times",
+    )
+    cut_off = await _closes(server) - closes
+    figure("fanout", cut_off, "stalled readers cut off", case=case, aim=str(stalled))
+    figure("fanout", took, "s until all are cut off", case=case, aim="<= 10 s")
+    figure("fanout", (peak - before) / stalled, "KiB a stalled reader", case=case, aim="<= 2048")
+    for watcher in silent:
+        watcher.wake()
+    for watcher in (*readers, *silent):
+        watcher.close()
+
+
+async def _closes(server: Server) -> float:
+    """Count the streams that were closed because they did not read."""
+    said = (await server.wire(Connection="close").ask("GET", "/metrics")).raw.decode()
+    for line in said.splitlines():
+        if line.startswith('moot_stream_closes_total{code="4009"}'):
+            return float(line.rpartition(" ")[2])
+    return 0.0
+
+
 async def _idle(server: Server, sockets: int) -> None:
     await server.wire(Authorization=f"Bearer {bearer('host of idle')}").ask(
         "PUT", "/api/v1/meetings/IDLE0000", {}
@@ -253,13 +344,15 @@ async def _idle(server: Server, sockets: int) -> None:
         watcher.close()
 
 
-async def run(watchers: int, toggles: int, idle: int) -> None:
+async def run(watchers: int, toggles: int, stalled: int, idle: int) -> None:
     """Measure and print the figures."""
     with tempfile.TemporaryDirectory(prefix="moot-fanout-") as folder:
         server = Server(Path(folder), MOOT_AUTH_SECRET=AUTH_SECRET, MOOT_LOG_LEVEL="warning")
         await server.start()
         try:
             await _fan_out(server, watchers, toggles)
+            if stalled:
+                await _stall(server, watchers, stalled)
             await _idle(server, idle)
         finally:
             server.stop()
@@ -270,9 +363,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--watchers", type=int, default=200)
     parser.add_argument("--toggles", type=int, default=200)
+    parser.add_argument("--stalled", type=int, default=10)
     parser.add_argument("--idle", type=int, default=2000)
     options = parser.parse_args()
-    asyncio.run(run(options.watchers, options.toggles, options.idle))
+    asyncio.run(run(options.watchers, options.toggles, options.stalled, options.idle))
 
 
 if __name__ == "__main__":

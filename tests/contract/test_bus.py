@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 from redis.asyncio import Redis
 from tests.servers.redis import RedisServer
+from tests.servers.running import running
 
 from moot.bus.local import LocalBus
 from moot.bus.port import Announcement, Bus
@@ -63,12 +64,8 @@ async def connected(bus: Bus, *, within_s: float = 15.0) -> None:
 
 @pytest.fixture(scope="module")
 def redis() -> Iterator[RedisServer]:
-    server = RedisServer()
-    try:
-        server.start()
+    with running(RedisServer()) as server:
         yield server
-    finally:
-        server.stop()
 
 
 Make = Callable[[], Awaitable[Bus]]

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import websockets
+from tests.programs.person import greeting
 from tests.programs.server import Server
 
 PATIENCE_S = 15.0
@@ -46,13 +47,7 @@ class Talk:
 
     async def hello(self, connection: dict[str, Any], **changes: Any) -> dict[str, Any]:
         """Say hello for a joined connection and read the answer."""
-        message = {
-            "type": "hello",
-            "connection_id": connection["id"],
-            "token": connection["token"],
-            "fence": connection["fence"],
-        } | changes
-        await self.say(message)
+        await self.say(greeting(connection) | changes)
         return await self.read("hello")
 
     async def say(self, message: Any) -> None:

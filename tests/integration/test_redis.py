@@ -14,18 +14,15 @@ from tests.programs.agreement import agreement
 from tests.programs.person import AUTH_SECRET, Person
 from tests.programs.server import Server
 from tests.servers.redis import RedisServer
+from tests.servers.running import running
 
 from moot.control.watching import POLL_S
 
 
 @pytest.fixture
 def redis() -> Iterator[RedisServer]:
-    server = RedisServer()
-    try:
-        server.start()
+    with running(RedisServer()) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The acceptance scenes over HTTP and the event stream, against a real server."""
 
+from tests.programs.person import greeting
+
 
 async def test_create_join_events_leave_refresh(people, talks):
     """MEET-2, JOIN-1, JOIN-5, JOIN-7: four people, one meeting, every change seen by all."""
@@ -82,14 +84,7 @@ async def test_waiting_survives_a_refresh_and_ends_with_the_hosts_answer(people,
         knocked.body["participant"]["id"],
     )
     stream = await talks("LOBBY")
-    await stream.say(
-        {
-            "type": "hello",
-            "connection_id": again.body["connection"]["id"],
-            "token": again.body["connection"]["token"],
-            "fence": again.body["connection"]["fence"],
-        }
-    )
+    await stream.say(greeting(again.body["connection"]))
     assert (await stream.read("lobby"))["status"] == "waiting"
     path = f"/meetings/LOBBY/lobby/{knocked.body['participant']['id']}/admit"
     assert (await host.ask("POST", path)).status == 200

@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from tests.programs.person import greeting
 
 STRANGE = str(uuid.uuid4())
 
@@ -41,15 +42,7 @@ async def test_ids_of_one_meeting_are_unknown_in_another(people, talks):
     assert [m["text"] for m in chat.body["messages"]] == ["for A"]
     # A's connection opens no stream of B.
     stream = await talks("ISOB")
-    connection = a["connection"]
-    await stream.say(
-        {
-            "type": "hello",
-            "connection_id": connection["id"],
-            "token": connection["token"],
-            "fence": connection["fence"],
-        }
-    )
+    await stream.say(greeting(a["connection"]))
     assert await stream.closed() == 4003
 
 
@@ -146,15 +139,7 @@ async def test_removal_reaches_every_tab_and_survives_a_rename(people, talks):
         assert (answer.status, answer.body["code"]) == (403, "participant_removed")
     for tab in tabs:
         stream = await talks("BANS")
-        connection = tab["connection"]
-        await stream.say(
-            {
-                "type": "hello",
-                "connection_id": connection["id"],
-                "token": connection["token"],
-                "fence": connection["fence"],
-            }
-        )
+        await stream.say(greeting(tab["connection"]))
         assert await stream.closed() in (4004, 4007)
     assert (await host.ask("POST", f"/meetings/BANS/participants/{them}/restore")).status == 200
     back = await bad.join("BANS")

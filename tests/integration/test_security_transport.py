@@ -7,7 +7,7 @@ import time
 
 import pytest
 import websockets
-from tests.programs.person import bearer
+from tests.programs.person import bearer, greeting
 from tests.programs.wire import answer
 
 
@@ -215,12 +215,7 @@ async def test_a_cookie_alone_opens_nothing(server, people, talks):
     await ana.create("WSTOKEN")
     joined = (await ana.join("WSTOKEN")).body
     connection = joined["connection"]
-    good = {
-        "type": "hello",
-        "connection_id": connection["id"],
-        "token": connection["token"],
-        "fence": connection["fence"],
-    }
+    good = greeting(connection)
     other = (await people("ws ben").join("WSTOKEN")).body["connection"]
     for changes, code in (
         ({"token": ""}, 4003),

@@ -8,7 +8,7 @@ import time
 import uuid
 
 from tests.programs.fuzz import fuzz
-from tests.programs.person import Person
+from tests.programs.person import Person, greeting
 
 
 async def test_stalled_readers_are_cut_off_and_slow_nobody(server, people, talks):
@@ -55,14 +55,7 @@ async def _stalled(server, person: Person, meeting_id: str):
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
     )
     await reader.readuntil(b"\r\n\r\n")
-    hello = json.dumps(
-        {
-            "type": "hello",
-            "connection_id": connection["id"],
-            "token": connection["token"],
-            "fence": connection["fence"],
-        }
-    ).encode()
+    hello = json.dumps(greeting(connection)).encode()
     mask = b"\0\0\0\0"
     writer.write(b"\x81" + bytes((0x80 | 126,)) + len(hello).to_bytes(2, "big") + mask + hello)
     await writer.drain()

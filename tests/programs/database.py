@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.servers.postgres import PostgresServer
+from tests.servers.running import running
 
 
 @contextmanager
 def running_postgres() -> Iterator[str]:
     """Run a PostgreSQL server and give the address of a fresh database on it."""
-    server = PostgresServer(durable=True)
-    server.start()
-    try:
+    with running(PostgresServer(durable=True)) as server:
         yield server.url(server.create_database())
-    finally:
-        server.stop()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import websockets
-from tests.programs.person import AUTH_SECRET, Person
+from tests.programs.person import AUTH_SECRET, Person, greeting
 from tests.programs.server import Server
 
 
@@ -68,16 +68,7 @@ async def fuzz(server: Server, *, frames: int, seed: int) -> list[str]:
         while count > 0:
             async with websockets.connect(url, compression=None, ping_interval=None) as ws:
                 if chance.random() < 0.7:
-                    await ws.send(
-                        json.dumps(
-                            {
-                                "type": "hello",
-                                "connection_id": connection["id"],
-                                "token": connection["token"],
-                                "fence": connection["fence"],
-                            }
-                        )
-                    )
+                    await ws.send(json.dumps(greeting(connection)))
                 with contextlib.suppress(websockets.ConnectionClosed):
                     for _ in range(chance.randint(1, 20)):
                         count -= 1

@@ -29,6 +29,16 @@ def bearer(subject: str) -> str:
     return jwt.encode(claims, AUTH_SECRET, algorithm="HS256")
 
 
+def greeting(connection: dict[str, Any]) -> dict[str, Any]:
+    """Make the hello that opens the event stream of a connection."""
+    return {
+        "type": "hello",
+        "connection_id": connection["id"],
+        "token": connection["token"],
+        "fence": connection["fence"],
+    }
+
+
 @dataclass
 class Stream:
     """One connection's event stream, read until it ends; resumes by itself like the page does.
@@ -76,12 +86,7 @@ class Stream:
             url, open_timeout=5, compression=None, max_size=None, ping_interval=None
         ) as socket:
             self._socket = socket
-            hello = {
-                "type": "hello",
-                "connection_id": self.connection["id"],
-                "token": self.connection["token"],
-                "fence": self.connection["fence"],
-            }
+            hello = greeting(self.connection)
             if self.event_seq:
                 hello["since"] = {"epoch": self.epoch, "event_seq": self.event_seq}
             await socket.send(json.dumps(hello))

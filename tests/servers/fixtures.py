@@ -10,6 +10,7 @@ import pytest
 from tests.servers.certificate import Certificate, make_certificate
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PostgresServer
+from tests.servers.running import running
 
 from moot.store.postgres import PostgresStore
 
@@ -17,23 +18,15 @@ from moot.store.postgres import PostgresStore
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server."""
-    server = PostgresServer()
-    try:
-        server.start()
+    with running(PostgresServer()) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
 def pgbouncer(postgres: PostgresServer) -> Iterator[PgBouncer]:
     """A transaction-mode pooler before `postgres`."""
-    pooler = PgBouncer(postgres)
-    try:
-        pooler.start()
+    with running(PgBouncer(postgres)) as pooler:
         yield pooler
-    finally:
-        pooler.stop()
 
 
 @pytest.fixture(scope="session")
@@ -45,12 +38,8 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 @pytest.fixture(scope="session")
 def postgres_tls(certificate: Certificate) -> Iterator[PostgresServer]:
     """A PostgreSQL server that speaks nothing but TLS."""
-    server = PostgresServer(certificate=certificate)
-    try:
-        server.start()
+    with running(PostgresServer(certificate=certificate)) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from tests.contract.seats import NOW, join, new_meeting, new_person
 from tests.servers.account import free_port
 from tests.servers.pgbouncer import PgBouncer
 from tests.servers.postgres import PASSWORD, PostgresServer
+from tests.servers.running import running
 
 from moot.errors import Problem
 from moot.model.ids import MeetingId
@@ -25,12 +26,8 @@ from moot.store.postgres_handle import PostgresHandle
 @pytest.fixture
 def server() -> Iterator[PostgresServer]:
     """A server that a test may crash."""
-    server = PostgresServer()
-    try:
-        server.start()
+    with running(PostgresServer()) as server:
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture
