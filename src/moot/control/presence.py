@@ -42,6 +42,7 @@ OPEN_WITHIN_S: Final = 30.0
 _IDLE_S: Final = 30.0
 _RESPITE_S: Final = 10.0
 _ORPHANS_EVERY_S: Final = 5.0
+_ENDING_EVERY_S: Final = 2.0
 _AT_ONCE: Final = 64
 _FAR_MS: Final = 2**53
 _LOOK: Final = 5000
@@ -77,7 +78,8 @@ class Presence:
         self._processes: dict[ProcessId, _Seen] = {}
         self._dead: dict[ProcessId, float] = {}
         self._orphans: dict[ConnectionId, _Seen] = {}
-        self._ending: dict[ConnectionId, _Seen] = {}
+        self._ending: dict[ConnectionId, Stamp] = {}
+        self._ending_at = 0.0
         self._last_look: float | None = None
         self._has_vanished = True
         self._orphans_at = 0.0
@@ -308,7 +310,11 @@ class Presence:
             await self._adopt(now, await store.read(_orphans))
             self._has_vanished = False
             self._orphans_at = now + _ORPHANS_EVERY_S
-        self._outlast(now, await store.read(_ending))
+        if now >= self._ending_at:
+            self._outlast(now, await store.read(_ending))
+            # A flood of joins that never open is thousands of rows to read, and none is in a hurry.
+            every_s = min(_ENDING_EVERY_S, self._control.config.linger_s / 15)
+            self._ending_at = now + every_s
 
     async def _bury(self, now: float, processes: Sequence[Process]) -> None:
         """Declare processes dead whose heartbeat stood still."""
@@ -357,22 +363,27 @@ class Presence:
             self._dead.clear()
 
     def _outlast(self, now: float, ending: Sequence[tuple[MeetingId, Connection]]) -> None:
-        """End lost and pending connections that stood still for longer than anyone may."""
-        seen: dict[ConnectionId, _Seen] = {}
+        """Give lost and pending connections a deadline, each once as long as it stands still."""
+        seen: dict[ConnectionId, Stamp] = {}
         linger_s = self._control.config.linger_s
         for meeting_id, connection in ending:
-            stamp = stamp_of(connection)
-            before = self._ending.get(connection.id)
-            if before is None or before.value != stamp:
-                before = _Seen(stamp, now)
-            seen[connection.id] = before
+            stamp = seen[connection.id] = stamp_of(connection)
+            if self._ending.get(connection.id) == stamp:
+                continue
             # The process that marked it lost ends it in time; this is for when that one is gone.
             allowed_s = (
                 linger_s + BEAT_S if connection.state == "lost" else max(linger_s, OPEN_WITHIN_S)
             )
-            if now - before.since >= allowed_s:
-                self._expire_at(now, meeting_id, connection.id, stamp)
+            self._at(
+                now + allowed_s, partial(self._expire_ending, meeting_id, connection.id, stamp)
+            )
         self._ending = seen
+
+    async def _expire_ending(
+        self, meeting_id: MeetingId, connection_id: ConnectionId, stamp: Stamp
+    ) -> None:
+        if self._ending.get(connection_id) == stamp:
+            await self._expire(meeting_id, connection_id, stamp)
 
 
 def _delete_process(tx: Transaction, *, process_id: ProcessId) -> None:

@@ -1,5 +1,8 @@
 """Presence over losses, processes, crashes, pauses and clock steps (JOIN-4, JOIN-10)."""
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 from tests.unit.control.conftest import Build
 from tests.unit.control.world import MEETING, World
@@ -8,6 +11,7 @@ from moot.control import leaving
 from moot.control.intents import Intents, change
 from moot.control.presence import BEAT_S, DEAD_AFTER_S, OPEN_WITHIN_S
 from moot.errors import Problem
+from moot.store.port import Transaction
 
 
 async def status(world: World, who: str) -> str:
@@ -128,6 +132,33 @@ async def test_join_that_never_opens(world: World) -> None:
     await world.pass_s(OPEN_WITHIN_S - 1, step_s=1)
     assert await status(world, "ana") == "connected"
     await world.pass_s(3, step_s=0.5)
+    assert await status(world, "ana") == "disconnected"
+
+
+async def test_joins_that_never_open_are_ended_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JOIN-4: a store that is slow to end what never opened is not asked again and again."""
+    await world.create()
+    await world.join(world.person("ana"))
+    await world.pass_s(OPEN_WITHIN_S - 1, step_s=1)
+    write, may_write, asked = world.store.write, asyncio.Event(), []
+
+    async def slow(work: Callable[[Transaction], object]) -> object:
+        asked.append(work)
+        await may_write.wait()
+        return await write(work)
+
+    monkeypatch.setattr(world.store, "write", slow)
+    steps = []
+    for _ in range(10):
+        world.clock.pass_s(3)
+        steps.append(asyncio.create_task(world.presence.step()))
+        for _ in range(10):
+            await asyncio.sleep(0)
+    may_write.set()
+    await asyncio.gather(*steps)
+    assert len(asked) == 1
     assert await status(world, "ana") == "disconnected"
 
 
