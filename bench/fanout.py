@@ -15,6 +15,7 @@ import asyncio
 import base64
 import json
 import os
+import socket
 import tempfile
 import time
 import uuid
@@ -27,7 +28,11 @@ from bench.figure import figure, percentile
 from bench.process import cpu_s, rss_kib
 
 MESSAGES = 100
-"""Chat messages of a measurement: 400 kB, enough to fill a socket's buffers in a few rounds."""
+"""Chat messages of a measurement; 400 kB for each reader."""
+
+
+NARROW_BYTES = 4096
+"""What the kernel may hold for a reader that will stall, so that the server soon notices."""
 
 
 class Watcher(asyncio.Protocol):
@@ -133,7 +138,7 @@ class Watcher(asyncio.Protocol):
 
 
 async def _watch(
-    server: Server, meeting_id: str, name: str
+    server: Server, meeting_id: str, name: str, receive_bytes: int | None = None
 ) -> tuple[Watcher, dict[str, object], dict[str, str]]:
     headers = {"Authorization": f"Bearer {bearer(name)}"}
     wire = server.wire(**headers)
@@ -147,20 +152,32 @@ async def _watch(
     connection = answer.body["connection"]
     hello = greeting(connection)
     path = f"/api/v1/meetings/{meeting_id}/events"
-    _, watcher = await asyncio.get_running_loop().create_connection(
-        lambda: Watcher(path, server.port, hello), "127.0.0.1", server.port
-    )
+    loop = asyncio.get_running_loop()
+    bare = socket.socket()
+    if receive_bytes is not None:
+        bare.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+    bare.setblocking(False)
+    await loop.sock_connect(bare, ("127.0.0.1", server.port))
+    _, watcher = await loop.create_connection(lambda: Watcher(path, server.port, hello), sock=bare)
     await watcher.ready
     return watcher, connection, headers
 
 
 async def _crowd(
-    server: Server, meeting_id: str, watchers: int
+    server: Server, meeting_id: str, watchers: int, *, narrow: int = 0
 ) -> list[tuple[Watcher, dict[str, object], dict[str, str]]]:
     await server.wire(Authorization=f"Bearer {bearer('watcher 0')}").ask(
         "PUT", f"/api/v1/meetings/{meeting_id}", {}
     )
-    crowd = [await _watch(server, meeting_id, f"watcher {number}") for number in range(watchers)]
+    crowd = [
+        await _watch(
+            server,
+            meeting_id,
+            f"watcher {number}",
+            NARROW_BYTES if number >= watchers - narrow else None,
+        )
+        for number in range(watchers)
+    ]
     # The joins of the last ones are still on their way to the first.
     await asyncio.sleep(2)
     return crowd
@@ -253,7 +270,7 @@ async def _stall(server: Server, watchers: int, stalled: int) -> None:
     """Stop some readers; the others are measured before and after in the same way."""
     meeting_id = "STALLED"
     path = f"/api/v1/meetings/{meeting_id}"
-    crowd = await _crowd(server, meeting_id, watchers)
+    crowd = await _crowd(server, meeting_id, watchers, narrow=stalled)
     readers = [watcher for watcher, _, _ in crowd[:-stalled]]
     silent = [watcher for watcher, _, _ in crowd[-stalled:]]
     _, _, headers = crowd[0]

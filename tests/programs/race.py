@@ -125,7 +125,8 @@ async def _attempt(
                 )
             )
             if not retry:
-                raise ConnectionError(f"{method} {path} was not answered")
+                told = "not answered" if answer is None else f"answered 503: {answer.body}"
+                raise ConnectionError(f"{method} {path} was {told}")
             await asyncio.sleep(random.uniform(0.01, 0.1))
             continue
         history.statuses[answer.status] += 1
