@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.programs.person import AUTH_SECRET, Person, Stream
-from tests.programs.server import Server
+from tests.programs.server import Server, stop_all
 
 AGREE_WITHIN_S = 15.0
 
@@ -96,8 +96,7 @@ async def agreement(
     finally:
         for person in crowd:
             await person.gone()
-        for server in servers:
-            server.stop()
+        stop_all(servers)
     figures = {
         "events": max(wanted),
         "streams": len(streams),

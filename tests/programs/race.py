@@ -24,7 +24,7 @@ from typing import Any
 
 from tests.checker import Operation, check
 from tests.programs.person import AUTH_SECRET, Person
-from tests.programs.server import Server
+from tests.programs.server import Server, stop_all
 
 _SPELLINGS = (
     str.upper,
@@ -220,8 +220,7 @@ async def race(
     finally:
         for person in people:
             await person.gone()
-        for server in servers:
-            server.stop()
+        stop_all(servers)
     figures = {
         "answers": sum(history.statuses.values()),
         "unknown": history.unknown,

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.programs.wire import Wire
@@ -22,6 +23,16 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def stop_all(servers: Sequence[Server]) -> None:
+    """SIGTERM to each in turn; none is left running, even where one does not stop in time."""
+    try:
+        for server in servers:
+            server.stop()
+    finally:
+        for server in servers:
+            server.kill()
 
 
 class Server:

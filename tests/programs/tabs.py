@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.programs.person import AUTH_SECRET, Person, Stream
-from tests.programs.server import Server
+from tests.programs.server import Server, stop_all
 
-SETTLE_WITHIN_S = 10.0
+SETTLE_WITHIN_S = 30.0
 
 
 @dataclass
@@ -47,7 +47,10 @@ class _Tab:
         self.connection = answer.body["connection"]
         self.stream = Stream(self.person.servers, self.meeting_id, self.connection)
         self.task = asyncio.create_task(self.stream.run())
-        await asyncio.wait_for(self.stream.live.wait(), SETTLE_WITHIN_S)
+        try:
+            await asyncio.wait_for(self.stream.live.wait(), SETTLE_WITHIN_S)
+        except TimeoutError:
+            raise AssertionError(f"the stream did not open: {self.stream.closed}") from None
 
     async def leave(self) -> None:
         """Press Leave in this tab only; leaving twice is leaving once."""
@@ -117,8 +120,7 @@ async def tabs(
     finally:
         await observer.gone()
         await one.gone()
-        for server in servers:
-            server.stop()
+        stop_all(servers)
     return complaints
 
 
