@@ -20,6 +20,7 @@ import { useShortcuts } from './use-shortcuts';
 import { useWakeLock } from './use-wake-lock';
 
 const SettingsDialog = lazy(async () => ({ default: (await import('../features/settings/SettingsDialog')).SettingsDialog }));
+const StatisticsDialog = lazy(async () => ({ default: (await import('../features/statistics/StatisticsDialog')).StatisticsDialog }));
 const ShortcutsDialog = lazy(async () => ({ default: (await import('../features/settings/ShortcutsDialog')).ShortcutsDialog }));
 
 /** The meeting itself: people look at each other, everything else appears when wanted and leaves again. */
@@ -30,7 +31,7 @@ export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; re
   const [floating, setFloating] = useState<Window | null>(null);
   const closeFloating = useCallback(() => setFloating(null), []);
   useWakeLock();
-  const [dialog, setDialog] = useState<'settings' | 'shortcuts' | null>(null);
+  const [dialog, setDialog] = useState<'settings' | 'shortcuts' | 'statistics' | null>(null);
 
   useEffect(() => {
     document.documentElement.dataset['stage'] = '';
@@ -42,6 +43,7 @@ export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; re
     () => ({
       onSettings: () => setDialog('settings'),
       onShortcuts: () => setDialog('shortcuts'),
+      onStatistics: () => setDialog('statistics'),
       onFullScreen: () => void (document.fullscreenElement ? document.exitFullscreen() : place.current?.requestFullscreen())?.catch(() => undefined),
       onFloating: window.documentPictureInPicture ? () => void openFloatingWindow().then(setFloating) : null,
     }),
@@ -68,6 +70,7 @@ export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; re
       <NoticeStack notices={meeting.notices} />
       <Suspense>
         {dialog === 'settings' && <SettingsDialog page={page} meeting={meeting} onClose={() => setDialog(null)} />}
+        {dialog === 'statistics' && <StatisticsDialog meeting={meeting} onClose={() => setDialog(null)} />}
         {dialog === 'shortcuts' && <ShortcutsDialog preferences={page.preferences} onClose={() => setDialog(null)} />}
       </Suspense>
     </div>

@@ -1,6 +1,7 @@
 import { DisconnectReason, LogLevel, Room, RoomEvent, setLogLevel, Track, type RemoteTrackPublication } from 'livekit-client';
 import { Live } from '../live';
 import type { MediaTicket } from '../protocol/objects';
+import { count, type Counters, type StatsEntry } from './figures';
 import { foldPeople } from './people';
 import type { MediaEngine, MediaLink, PersonMedia, Share } from './port';
 import { PUBLISH, Publisher } from './publisher';
@@ -85,6 +86,14 @@ export class LiveKitEngine implements MediaEngine {
 
   async allowSound(): Promise<void> {
     await this.#room?.startAudio();
+  }
+
+  async counters(): Promise<Counters> {
+    const room = this.#room;
+    const own = [...(room?.localParticipant.trackPublications.values() ?? [])].map(({ track }) => track);
+    const others = [...(room?.remoteParticipants.values() ?? [])].flatMap((remote) => [...remote.trackPublications.values()].map(({ track }) => track));
+    const reports = await Promise.all([...own, ...others].map((track) => track?.getRTCStatsReport()?.catch(() => undefined)));
+    return count(reports.flatMap((report) => Array.from<StatsEntry>(report?.values() ?? [])), Date.now());
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { ReadLive } from '../live';
 import type { MediaTicket } from '../protocol/objects';
 import type { Quality } from '../protocol/stream';
+import type { Counters } from './figures';
 
 /** The media engine as the rest of the page sees it. Only this folder knows LiveKit. */
 
@@ -52,5 +53,7 @@ export interface MediaEngine {
   saveData(on: boolean): void;
   /** Play sound, from inside a click. */
   allowSound(): Promise<void>;
+  /** What the link has carried so far. */
+  counters(): Promise<Counters>;
   close(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Live } from '../live';
+import { count, type Counters } from '../media/figures';
 import type { MediaEngine, MediaLink as Link } from '../media/port';
 import type { MediaTicket } from '../protocol/objects';
 import { MediaLink } from './media-link';
@@ -26,6 +27,9 @@ class FakeEngine implements MediaEngine {
   async useSpeaker(): Promise<void> {}
   saveData(): void {}
   async allowSound(): Promise<void> {}
+  async counters(): Promise<Counters> {
+    return count([], 0);
+  }
   async close(): Promise<void> {}
 }
 

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Live } from '../live';
+import { count } from '../media/figures';
 import type { MediaEngine } from '../media/port';
 import type { JoinAnswer, OwnConnection, Preview } from '../protocol/objects';
 import type { ClientMessage, ServerMessage } from '../protocol/stream';
@@ -75,7 +76,7 @@ class FakeSocket implements Socket {
 const silentEngine = (): MediaEngine => ({
   link: new Live('open'), people: new Live(new Map()), mayPlaySound: new Live(true),
   connect: async () => {}, sendMicrophone: async () => {}, sendCamera: async () => {}, sendScreen: async () => {},
-  useSpeaker: async () => {}, saveData: () => {}, allowSound: async () => {}, close: async () => {},
+  useSpeaker: async () => {}, saveData: () => {}, allowSound: async () => {}, counters: async () => count([], 0), close: async () => {},
 });
 
 let server: FakeServer;

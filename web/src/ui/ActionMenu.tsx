@@ -37,7 +37,11 @@ export function ActionMenu({ label, actions, className, placement = 'top', child
             <MenuItem key={action.id} id={action.id} textValue={action.label} className={styles['item'] ?? ''} data-tone={action.tone}>
               {action.icon && <Icon name={action.icon} size={18} />}
               <span>{action.label}</span>
-              {action.hint && <kbd className={styles['hint']}>{action.hint}</kbd>}
+              {action.hint && (
+                <kbd className={styles['hint']} aria-hidden="true">
+                  {action.hint}
+                </kbd>
+              )}
             </MenuItem>,
           ])}
         </Menu>

@@ -11,6 +11,7 @@ import { useLive } from '../../ui/use-live';
 export interface MoreActions {
   onSettings(): void;
   onShortcuts(): void;
+  onStatistics(): void;
   onFullScreen(): void;
   /** Missing where the browser has no floating windows. */
   readonly onFloating: (() => void) | null;
@@ -50,6 +51,7 @@ export function MoreMenu({ page, meeting, className, actions }: { readonly page:
     { id: 'full', label: say(document.fullscreenElement ? 'meeting.exitFullScreen' : 'meeting.fullScreen'), icon: 'fullScreen', startsGroup: true, run: actions.onFullScreen },
     ...(actions.onFloating ? [{ id: 'floating', label: say('meeting.floating'), icon: 'floating' as const, run: actions.onFloating }] : []),
     { id: 'settings', label: say('meeting.settings'), icon: 'settings', startsGroup: true, run: actions.onSettings },
+    { id: 'statistics', label: say('meeting.statistics'), icon: 'signal', run: actions.onStatistics },
     { id: 'shortcuts', label: say('meeting.shortcuts'), icon: 'keyboard', hint: '?', run: actions.onShortcuts },
   ];
   return (
