@@ -1,4 +1,5 @@
 import { useEffect } from 'react';
+import type { CaptureFault } from '../../media/capture';
 import { ownPicture } from '../../media/pictures-own';
 import { playSpeakerTest } from '../../media/tones';
 import type { Page } from '../../state/page';
@@ -8,6 +9,7 @@ import { TwoRounds } from '../../ui/Mark';
 import { PictureView } from '../../ui/PictureView';
 import { useLive } from '../../ui/use-live';
 import { DeviceMenu } from '../devices/DeviceMenu';
+import { FaultPicture } from '../devices/FaultPicture';
 import { faultText } from '../devices/fault-text';
 import { Level } from '../devices/Level';
 import styles from './SelfView.module.css';
@@ -50,17 +52,18 @@ export function SelfView({ page }: { readonly page: Page }) {
           </span>
         </div>
       </div>
-      {cameraFault && <Fault text={say(faultText('camera', cameraFault))} icon="cameraOff" />}
-      {microphoneFault && (cameraFault !== 'insecure' || microphoneFault !== 'insecure') && <Fault text={say(faultText('microphone', microphoneFault))} icon="microphoneOff" />}
+      {cameraFault && <Fault kind="camera" fault={cameraFault} />}
+      {microphoneFault && (cameraFault !== 'insecure' || microphoneFault !== 'insecure') && <Fault kind="microphone" fault={microphoneFault} />}
     </div>
   );
 }
 
-function Fault({ text, icon }: { readonly text: string; readonly icon: 'cameraOff' | 'microphoneOff' }) {
+function Fault({ kind, fault }: { readonly kind: 'camera' | 'microphone'; readonly fault: CaptureFault }) {
+  const say = useSay();
   return (
     <p className={styles['fault']} role="status">
-      <Icon name={icon} />
-      <span>{text}</span>
+      <FaultPicture fault={fault} />
+      <span>{say(faultText(kind, fault))}</span>
     </p>
   );
 }
