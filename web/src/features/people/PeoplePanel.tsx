@@ -7,7 +7,7 @@ import type { Page } from '../../state/page';
 import { handQueue } from '../../state/stage';
 import { useSay } from '../../text/say-context';
 import { Avatar } from '../../ui/Avatar';
-import { Button } from '../../ui/Button';
+import { Button, IconButton } from '../../ui/Button';
 import { Panel } from '../../ui/Panel';
 import { useCopy } from '../../ui/use-copy';
 import { useLive } from '../../ui/use-live';
@@ -63,11 +63,11 @@ export function PeoplePanel({ meeting }: { readonly page: Page; readonly meeting
               {removed.map((person) => (
                 <li key={person.id} className={styles['row']}>
                   <Avatar id={person.id} name={person.label} size={34} />
-                  <span className={styles['name']} dir="auto">
-                    {person.label}
+                  <span className={styles['name']} title={person.label}>
+                    <span dir="auto">{person.label}</span>
                   </span>
-                  <Button size="s" tone="quiet" aria-label={say('people.restore', { name: person.label })} onClick={() => void meeting.hosting.restore(person.id)}>
-                    {say('people.restoreShort')}
+                  <Button size="s" tone="quiet" onClick={() => void meeting.hosting.restore(person.id)}>
+                    <Spelled short={say('people.restoreShort')} full={say('people.restore', { name: person.label })} />
                   </Button>
                 </li>
               ))}
@@ -98,19 +98,27 @@ function inOrder(people: readonly Participant[]): readonly Participant[] {
   return present.toSorted((a, b) => place(a) - place(b) || a.label.localeCompare(b.label));
 }
 
+/** Short for the eye beside the name; whole for the ear. */
+function Spelled({ short, full }: { readonly short: string; readonly full: string }) {
+  return (
+    <>
+      <span aria-hidden="true">{short}</span>
+      <span className="hidden-text">{full}</span>
+    </>
+  );
+}
+
 function Waiting({ meeting, person }: { readonly meeting: MeetingModel; readonly person: Participant }) {
   const say = useSay();
   return (
     <li className={styles['row']}>
       <Avatar id={person.id} name={person.label} size={34} />
-      <span className={styles['name']} dir="auto">
-        {person.label}
+      <span className={styles['name']} title={person.label}>
+        <span dir="auto">{person.label}</span>
       </span>
-      <Button size="s" tone="quiet" aria-label={say('people.deny', { name: person.label })} onClick={() => void meeting.hosting.deny(person.id)}>
-        {say('people.denyShort')}
-      </Button>
-      <Button size="s" aria-label={say('people.admit', { name: person.label })} onClick={() => void meeting.hosting.admit(person.id)}>
-        {say('people.admitShort')}
+      <IconButton icon="close" aria-label={say('people.deny', { name: person.label })} onClick={() => void meeting.hosting.deny(person.id)} />
+      <Button size="s" onClick={() => void meeting.hosting.admit(person.id)}>
+        <Spelled short={say('people.admitShort')} full={say('people.admit', { name: person.label })} />
       </Button>
     </li>
   );

@@ -41,13 +41,14 @@ function Row({ shortcut, preferences }: { readonly shortcut: Shortcut; readonly 
   const [isWaiting, setWaiting] = useState(false);
   const chord = shortcut.chord?.replace('Control+', 'Ctrl ').toUpperCase().replace('CTRL', 'Ctrl') ?? null;
   const key = keyOf(shortcut, values);
+  const shown = isWaiting ? say('shortcut.press') : key.length === 1 ? key.toUpperCase() : key;
   return (
     <div>
       <dt>{say(shortcut.text)}</dt>
       <dd>
         <button
           type="button"
-          aria-label={say('shortcut.change', { action: say(shortcut.text) })}
+          aria-label={`${shown}. ${say('shortcut.change', { action: say(shortcut.text) })}`}
           data-waiting={isWaiting || undefined}
           onClick={() => setWaiting(true)}
           onBlur={() => setWaiting(false)}
@@ -59,7 +60,7 @@ function Row({ shortcut, preferences }: { readonly shortcut: Shortcut; readonly 
             if (event.key.length === 1 && event.key !== ' ') preferences.set({ shortcuts: { ...values.shortcuts, [shortcut.action]: event.key.toLowerCase() } });
           }}
         >
-          {isWaiting ? say('shortcut.press') : key.length === 1 ? key.toUpperCase() : key}
+          {shown}
         </button>
         {chord && chord !== key && <kbd>{chord}</kbd>}
       </dd>
