@@ -55,7 +55,6 @@ test("ERR-1: axe finds nothing on any screen, in light, dark and Arabic, and not
     const note = (screen: string, how: string, lines: readonly string[]): void => { console.info(screen, how, lines); found.push(...lines.map((line) => `${screen}, ${language}, ${how}: ${line}`)); };
     await walk(company, { language, cameras: 0, meetingId: "FORALL" }, async ({ page }, screen) => {
       await page.bringToFront();
-      // Colours that are on their way to others are neither.
       const still = { "prefers-reduced-motion": "reduce" };
       await emulate(page, still);
       note(screen, "light", await complaints(page));

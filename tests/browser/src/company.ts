@@ -3,9 +3,13 @@
 import type { Browser, BrowserContext, ElementHandle, Page } from "puppeteer-core";
 import { launch } from "./browsers.ts";
 import { type Portrait, drawnCamera, drawnScreen } from "./drawn.ts";
+import { awaitNamed } from "./find.ts";
 import { TEST_USER } from "./people.ts";
 import type { Server } from "./server.ts";
 import { type Key, type Language, words } from "./words.ts";
+
+/** A machine that does much else takes its time. */
+const PATIENCE_MS = 60_000;
 
 export interface Arrival {
   readonly portrait?: Portrait;
@@ -43,10 +47,8 @@ export class Member {
     await this.page.goto(`${this.server.origin}${path}`, { waitUntil: "domcontentloaded" });
   }
 
-  async find(name: string, role = "button", withinMs = 30_000): Promise<ElementHandle<HTMLElement>> {
-    const found = await this.page.waitForSelector(`::-p-aria([name="${name}"][role="${role}"])`, { timeout: withinMs });
-    if (found === null) throw new Error(`no ${role} "${name}"`);
-    return found as ElementHandle<HTMLElement>;
+  async find(name: string, role = "button", withinMs = PATIENCE_MS): Promise<ElementHandle<HTMLElement>> {
+    return awaitNamed(this.page, role, name, withinMs);
   }
 
   async press(key: Key, role = "button", values?: Readonly<Record<string, string>>): Promise<void> {
@@ -70,7 +72,7 @@ export class Member {
     await this.page.keyboard.sendCharacter(text);
   }
 
-  async shows(text: string, withinMs = 30_000): Promise<void> {
+  async shows(text: string, withinMs = PATIENCE_MS): Promise<void> {
     await this.page.waitForFunction((wanted) => document.body.innerText.includes(wanted), { timeout: withinMs, polling: 100 }, text);
   }
 

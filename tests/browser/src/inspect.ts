@@ -14,6 +14,9 @@ interface AxeResults {
 export async function complaints(page: Page): Promise<string[]> {
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
   const { violations } = await page.evaluate(async () => {
+    // Colours that are on their way to others are neither.
+    for (let i = 0; i < 2; i++) await new Promise((done) => requestAnimationFrame(done));
+    await Promise.allSettled(document.getAnimations().filter((animation) => animation instanceof CSSTransition).map(({ finished }) => finished));
     const { axe } = window as unknown as { axe: { run(context: unknown, options: object): Promise<unknown> } };
     return (await axe.run(document, { resultTypes: ["violations"] })) as AxeResults;
   });

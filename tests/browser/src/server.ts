@@ -71,12 +71,12 @@ export class Server {
     child.stdout?.on("data", (chunk: Buffer) => appendFileSync(this.log, chunk));
     child.stderr?.on("data", (chunk: Buffer) => appendFileSync(this.log, chunk));
     this.#process = child;
-    const deadline = performance.now() + 30_000;
+    const deadline = performance.now() + 90_000;
     for (;;) {
       if (child.exitCode !== null) throw new Error(`moot serve ended with ${child.exitCode}; see ${this.log}`);
       const answer = await fetch(`${this.origin}/readyz`).catch(() => undefined);
       if (answer?.ok) return;
-      if (performance.now() > deadline) throw new Error(`moot serve was not ready within 30 s; see ${this.log}`);
+      if (performance.now() > deadline) throw new Error(`moot serve was not ready within 90 s; see ${this.log}`);
       await sleep(50);
     }
   }

@@ -2,6 +2,7 @@
 
 import { type Company, type Member } from "./company.ts";
 import type { Portrait } from "./drawn.ts";
+import { findNamed } from "./find.ts";
 import { until } from "./person.ts";
 import type { Language } from "./words.ts";
 
@@ -60,7 +61,7 @@ export async function walk(company: Company, { language, cameras, meetingId }: W
   await host.fill("home.meetingId", meetingId);
   await host.press("home.new");
   await host.fill("join.name", "Ana Ruiz");
-  await host.page.waitForFunction(() => (document.querySelector("video")?.videoWidth ?? 0) > 0, { timeout: 30_000, polling: 100 });
+  await host.page.waitForFunction(() => (document.querySelector("video")?.videoWidth ?? 0) > 0, { timeout: 60_000, polling: 100 });
   await visit(host, "before-joining");
   await host.press("join.now");
   await host.isIn();
@@ -154,7 +155,7 @@ export async function walk(company: Company, { language, cameras, meetingId }: W
   await host.page.waitForFunction(() => (document.querySelector<HTMLVideoElement>("article[data-screen-of] video")?.videoWidth ?? 0) > 0, { timeout: 60_000, polling: 100 });
   await visit(host, "share");
   await kim.press("meeting.stopShare");
-  await host.page.waitForFunction(() => document.querySelector("article[data-screen-of]") === null, { timeout: 30_000, polling: 100 });
+  await host.page.waitForFunction(() => document.querySelector("article[data-screen-of]") === null, { timeout: 60_000, polling: 100 });
 
   // A meeting of twenty-five, and one that is full.
   const crowd = await company.crowd(meetingId, CROWD.slice(0, 24 - guests.length));
@@ -193,7 +194,7 @@ export async function walk(company: Company, { language, cameras, meetingId }: W
   await lost.find(lost.say("meeting.tryNow"));
   await visit(lost, "unreachable");
   await company.server.up();
-  await until("the connection is back", async () => (await host.page.$(`::-p-aria([name="${host.say("meeting.tryNow")}"][role="button"])`)) === null, 60_000);
+  await until("the connection is back", async () => (await findNamed(host.page, "button", host.say("meeting.tryNow"))) === null, 60_000);
   await lost.leave();
 
   // Out.

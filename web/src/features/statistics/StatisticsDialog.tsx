@@ -94,8 +94,8 @@ function Everyone({ meeting }: { readonly meeting: MeetingModel }) {
         {people.map((person) => (
           <li key={person.key}>
             <Avatar id={person.participantId} name={person.label} size={28} />
-            <span className={styles['name']} dir="auto">
-              {person.label}
+            <span className={styles['name']}>
+              <span dir="auto">{person.label}</span>
             </span>
             <span className={styles['word']} data-quality={person.quality}>
               {say(qualityText(person))}
