@@ -22,7 +22,7 @@ from typing import Self
 HERE = Path(__file__).parent
 BINARY = HERE / "bin" / "livekit-server"
 BUILD_WITHIN_S = 1_200
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 60.0
 STARTS = 5
 """How often other ports are tried where one was taken meanwhile."""
 LOWEST_PORT = 10_000

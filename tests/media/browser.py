@@ -22,7 +22,7 @@ from aiohttp import WSMsgType, web
 
 HERE = Path(__file__).parent
 SDK = HERE.parents[1] / "web/node_modules/livekit-client/dist/livekit-client.umd.js"
-READY_WITHIN_S = 60.0
+READY_WITHIN_S = 120.0
 ANSWER_WITHIN_S = 30.0
 
 _CHROMIUM = [

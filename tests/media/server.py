@@ -17,7 +17,7 @@ from tests.livekit.server import API_KEY, API_SECRET, LiveKitServer, free_ports
 
 from livekit import api
 
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 60.0
 
 
 class MediaServer(NamedTuple):
@@ -25,6 +25,7 @@ class MediaServer(NamedTuple):
 
     name: str
     url: str
+    pid: int = 0
 
     @property
     def http_url(self) -> str:
@@ -73,7 +74,7 @@ def moot_server(log: Path) -> Iterator[MediaServer]:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"moot did not start:\n{log.read_text()[-4000:]}") from None
                 time.sleep(0.05)
-        yield MediaServer("moot", f"ws://127.0.0.1:{port}")
+        yield MediaServer("moot", f"ws://127.0.0.1:{port}", process.pid)
     finally:
         process.terminate()
         try:

@@ -184,7 +184,12 @@ def publication_request(request: rtc.AddTrackRequest) -> PublicationRequest:
         width=request.width,
         height=request.height,
         codec=codec.codec[:64] if codec is not None else "",
-        layers=tuple(_layer_back(layer) for layer in list(layers)[:_LAYERS_LIMIT]),
+        layers=tuple(
+            _layer_back(layer)
+            for layer in list(layers)[:_LAYERS_LIMIT]
+            # A layer that is off is none.
+            if layer.quality != models.VideoQuality.OFF
+        ),
         has_stereo=request.stereo or models.AudioTrackFeature.TF_STEREO in request.audio_features,
         uses_dtx=not request.disable_dtx,
         uses_red=not request.disable_red,
