@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use crate::hostile::Attacker;
 use moot_sfu::{
     Command, ConnectionId, Datagram, Event, Kind, LayerSpec, LocalAddress, MeetingId, Mode, Path,
     Quality, Sfu, SfuConfig, Source, Sources, TrackId, TrackSpec, TransportName, TransportState,
@@ -103,6 +104,8 @@ pub struct World {
     pub paused: HashMap<(String, String), bool>,
     /// Events that no scenario expects.
     pub surprises: Vec<String>,
+    /// One who sends what it likes, if there is one.
+    pub attacker: Option<Attacker>,
 }
 
 impl World {
@@ -134,6 +137,7 @@ impl World {
             gathering_until: None,
             paused: HashMap::new(),
             surprises: Vec::new(),
+            attacker: None,
         }
     }
 
@@ -484,14 +488,18 @@ impl World {
                 };
                 self.network.send(down, parcel, size, self.now);
             }
+            let mut thrown = Vec::new();
             for person in &mut self.people {
                 for endpoint in person.endpoints.iter_mut().flatten() {
-                    while let Some(Outgoing {
-                        source,
-                        destination,
-                        contents,
-                    }) = endpoint.poll_outgoing()
-                    {
+                    while let Some(outgoing) = endpoint.poll_outgoing() {
+                        if let Some(attacker) = &mut self.attacker {
+                            thrown.extend(attacker.see(&outgoing));
+                        }
+                        let Outgoing {
+                            source,
+                            destination,
+                            contents,
+                        } = outgoing;
                         let size = contents.len();
                         let parcel = Parcel {
                             source,
@@ -501,6 +509,14 @@ impl World {
                         self.network.send(person.up, parcel, size, self.now);
                     }
                 }
+            }
+            for (source, contents) in thrown {
+                let destination = SocketAddr::from(SFU_ADDRESS);
+                self.deliver(&Parcel {
+                    source,
+                    destination,
+                    contents,
+                });
             }
             let Some(event) = self.sfu.poll_event() else {
                 return;
