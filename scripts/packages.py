@@ -31,6 +31,11 @@ NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
         ("ip", "iproute2"),
         ("nft", "nftables"),
     ),
+    "bench": (
+        ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
+        ("redis-server", "redis-server"),
+        ("/usr/sbin/nats-server", "nats-server"),
+    ),
     "browser": (
         ("chromium", "chromium"),
         ("firefox-esr", "firefox-esr"),
