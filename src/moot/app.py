@@ -136,7 +136,7 @@ class App:
             {
                 "presence": self._presence.run,
                 "watching": self._watching.run,
-                "media_events": MediaEvents(self.control).run,
+                "media_events": MediaEvents(self.control, lambda: self._presence.process_id).run,
                 "retention": Retention(self.control).run,
                 "streams": self._streams.run,
             },
@@ -172,6 +172,9 @@ class App:
     async def drain(self) -> None:
         """Become unready and send every event stream elsewhere, spread over a third of the time."""
         self._is_draining = True
+        # A store that is away keeps nobody from leaving: the others see the heartbeat stop.
+        with contextlib.suppress(Exception):
+            await self._presence.drain()
         await self._streams.drain(self._config.drain_s / 3)
 
     async def stop(self) -> None:

@@ -185,6 +185,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             _MEDIA, "Threads that forward media; 0 means one per core.", "threads", ge=0, le=256
         ),
     ] = 0
+    media_url: Annotated[
+        str | None,
+        _setting(
+            _MEDIA,
+            "Where browsers reach this very process, as `wss://…`, when several processes carry "
+            "media with moot's own engine: best a path of its own under `public_url`. Unset, this "
+            "process is the only one.",
+        ),
+    ] = None
     livekit_url: Annotated[
         str | None,
         _setting(_MEDIA, "The LiveKit deployment, as `wss://…`; needed when `media` is `livekit`."),

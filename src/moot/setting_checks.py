@@ -87,6 +87,7 @@ CHECKS: Final[Mapping[str, Callable[[str], str]]] = {
     "media_public_addresses": _address,
     "database_url": _database,
     "bus_url": _url("redis", "rediss"),
+    "media_url": _url("ws", "wss"),
     "livekit_url": _url("ws", "wss", "http", "https"),
     "oidc_issuer": _url("http", "https"),
     "oidc_jwks_url": _url("http", "https"),

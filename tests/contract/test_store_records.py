@@ -15,6 +15,7 @@ from tests.contract.seats import (
 )
 
 from moot.model.ids import MeetingUid, MessageId, ParticipantId
+from moot.model.meeting import MediaLease
 from moot.store.port import Store, Transaction
 
 
@@ -171,6 +172,29 @@ class TestProcesses:
         await store.write(lambda t: t.delete_process(young.id))
         await store.write(lambda t: t.delete_process(young.id))
         assert not await store.write(lambda t: t.heartbeat(young.id, at=NOW + 10))
+
+
+class TestMediaLeases:
+    async def test_one_taker_of_an_epoch_gets_the_lease(self, store: Store) -> None:
+        """MEDIA-3: of two who take a meeting's media from the same epoch one is told no."""
+        meeting, seat = await seated(store)
+        one, two = new_process(), new_process()
+        connection = new_connection(seat)
+        await store.write(lambda t: t.upsert_connection(connection))
+        assert await store.read(lambda t: t.find_media_lease(meeting.uid)) is None
+        first, second = [MediaLease(meeting.uid, each.id, 1) for each in (one, two)]
+        taken = [
+            await store.write(lambda t, lease=lease: t.take_media_lease(lease, expected_epoch=0))
+            for lease in (first, second)
+        ]
+        assert taken == [first, None]
+        assert (await store.read(lambda t: t.media_loads(states=["pending", "open"])))[one.id] == 1
+        moved = MediaLease(meeting.uid, two.id, 2)
+        assert await store.write(lambda t: t.take_media_lease(moved, expected_epoch=1)) == moved
+        assert await store.read(lambda t: t.find_media_lease(meeting.uid)) == moved
+        free = MediaLease(meeting.uid, None, 3)
+        assert await store.write(lambda t: t.take_media_lease(free, expected_epoch=2)) == free
+        assert two.id not in await store.read(lambda t: t.media_loads(states=["pending", "open"]))
 
 
 class TestRetention:

@@ -12,6 +12,7 @@ from moot.control.actor import Actor
 from moot.control.arrival import newcomer, prove, require_admission, seat_name, seat_twin
 from moot.control.change import ALIVE, Change, media_sources
 from moot.control.context import Control
+from moot.control.media_lease import is_shared, media_address
 from moot.control.reading import found_meeting, read_participants, read_snapshot
 from moot.control.seat import acting_inside, reading_inside
 from moot.errors import Problem
@@ -324,6 +325,8 @@ async def _grant(
     media_url: str,
 ) -> MediaView:
     room = meeting_key(meeting.id, meeting.run)
+    if is_shared(control.config):
+        media_url = await media_address(control, meeting.uid)
     request = GrantRequest(
         meeting_key=room,
         participant_id=participant.id,

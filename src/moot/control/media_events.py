@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
 
 from moot.control.change import ALIVE, media_sources
 from moot.control.context import Control
+from moot.control.media_lease import is_shared, release
 from moot.control.reading import found_meeting
 from moot.errors import Problem
 from moot.media.event import (
     EventsLost,
     MediaEvent,
+    MeetingClosed,
     QualityChanged,
     SourceActive,
     Speaker,
@@ -25,11 +27,14 @@ from moot.media.key import meeting_key, split_identity, split_meeting_key
 from moot.media.port import MediaUnavailable
 from moot.media.source import Source
 from moot.model.event import Ephemeral
-from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ParticipantId
+from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ParticipantId, ProcessId
 from moot.store.port import Transaction
 
 _RETRY_S: Final = 1.0
 _KNOWN_MEETINGS: Final = 10_000
+LOOK_S: Final = 0.25
+"""How often a process that carries media for others looks what they have changed. Shorter stops a
+source sooner that was muted through another process, and asks the database more often."""
 
 
 class _Level(msgspec.Struct, frozen=True):
@@ -54,12 +59,59 @@ class MediaEvents:
     was lost, overtaken by one of another process, or given while the engine was away is made good.
     """
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, process_id: Callable[[], ProcessId]) -> None:
+        """Args:
+        process_id: who this process is at the moment, to know its media leases by.
+        """
         self._control = control
+        self._process_id = process_id
+        self._is_shared = is_shared(control.config)
         self._uids: dict[str, MeetingUid] = {}
+        self._carried: dict[str, tuple[object, ...] | None] = {}
 
     async def run(self) -> None:
         """Follow the engine until cancelled or the engine is closed."""
+        if not self._is_shared:
+            await self._follow()
+            return
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._run_look())
+            await self._follow()
+            looking.cancel()
+
+    async def _run_look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                await self.look()
+            except (Problem, MediaUnavailable) as problem:
+                self._control.log.warning("Media could not be looked after", reason=str(problem))
+
+    async def look(self) -> None:
+        """Bring what this process carries in line with what others have changed, or taken over.
+
+        Raises:
+            Problem, MediaUnavailable: store or engine are away; the next look tries again.
+        """
+        places = {key: split_meeting_key(key) for key in self._carried}
+
+        def read(tx: Transaction) -> dict[str, tuple[object, ...]]:
+            found: dict[str, tuple[object, ...]] = {}
+            for key, place in places.items():
+                meeting = tx.find_meeting(MeetingId(place[0])) if place else None
+                if meeting is not None:
+                    lease = tx.find_media_lease(meeting.uid)
+                    found[key] = (meeting.epoch, meeting.event_seq, lease, self._process_id())
+            return found
+
+        if not places:
+            return
+        for key, state in (await self._control.store.read(read)).items():
+            if key in self._carried and self._carried[key] != state:
+                await self._reconcile_all(key)
+                self._carried[key] = state
+
+    async def _follow(self) -> None:
         async for event in self._control.media.events():
             try:
                 await self.handle(event)
@@ -77,9 +129,16 @@ class MediaEvents:
         elif isinstance(event, QualityChanged):
             await self._quality(event)
         elif isinstance(event, SourceActive | TransportConnected):
+            if self._is_shared:
+                self._carried.setdefault(event.meeting_key, None)
             await self._reconcile(event.meeting_key, event.identity)
         elif isinstance(event, EventsLost):
             await self._reconcile_all(event.meeting_key)
+        elif isinstance(event, MeetingClosed) and self._is_shared:
+            self._carried.pop(event.meeting_key, None)
+            meeting_uid = await self._uid(event.meeting_key)
+            if meeting_uid is not None:
+                await release(self._control, meeting_uid, self._process_id())
 
     async def _speakers(self, event: SpeakersChanged) -> None:
         meeting_uid = await self._uid(event.meeting_key)
@@ -125,6 +184,7 @@ class MediaEvents:
             connection = tx.find_connection(connection_id)
             if (
                 meeting.run != run
+                or not self._carries(tx, meeting.uid)
                 or participant is None
                 or connection is None
                 or connection.participant_id != participant_id
@@ -136,6 +196,13 @@ class MediaEvents:
         event_seq, truth = await self._control.store.read(look)
         if truth != allowed:
             await self._control.orders.correct(key, identity, truth, event_seq=event_seq)
+
+    def _carries(self, tx: Transaction, meeting_uid: MeetingUid) -> bool:
+        """Tell whether a meeting's media is this process's to carry."""
+        if not self._is_shared:
+            return True
+        lease = tx.find_media_lease(meeting_uid)
+        return lease is not None and lease.process_id == self._process_id()
 
     async def _uid(self, key: str) -> MeetingUid | None:
         known = self._uids.get(key)

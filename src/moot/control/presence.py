@@ -26,6 +26,7 @@ from typing import Any, Final
 from moot.control import lease
 from moot.control.context import Control
 from moot.control.lease import Opened, Stamp, stamp_of
+from moot.control.media_lease import is_shared
 from moot.errors import Problem
 from moot.model.ids import ConnectionId, MeetingId, ProcessId
 from moot.model.meeting import Connection, Process
@@ -67,6 +68,9 @@ class Presence:
         self._lost: dict[ConnectionId, Opened] = {}
         self._opening = 0
         self._is_registered = False
+        # Who carries media for others is known to them although it may hold no stream itself.
+        self._media_url = control.config.media_url or "" if is_shared(control.config) else ""
+        self._is_draining = False
         self._idle_since = control.clock.monotonic()
         self._registering = asyncio.Lock()
         self._fenced: list[Callable[[], None]] = []
@@ -116,6 +120,14 @@ class Presence:
                 self._is_registered = False
                 process_id = self._process_id
                 await self._control.store.write(lambda tx: tx.delete_process(process_id))
+
+    async def drain(self) -> None:
+        """Let the others take over the media that this process carries."""
+        self._is_draining = True
+        async with self._registering:
+            if self._is_registered and self._media_url:
+                process = self._process()
+                await self._control.store.write(lambda tx: tx.upsert_process(process))
 
     async def opened(
         self, meeting_id: MeetingId, connection_id: ConnectionId, *, fence: int
@@ -264,20 +276,29 @@ class Presence:
     async def _register(self) -> None:
         async with self._registering:
             if not self._is_registered:
-                now = self._control.clock.now_ms()
-                process = Process(
-                    id=self._process_id, started_at=self._started_at, heartbeat_at=now
-                )
+                process = self._process()
                 await self._control.store.write(lambda tx: tx.upsert_process(process))
                 self._is_registered = True
 
+    def _process(self) -> Process:
+        return Process(
+            id=self._process_id,
+            started_at=self._started_at,
+            heartbeat_at=self._control.clock.now_ms(),
+            media_url=self._media_url,
+            draining=self._is_draining,
+        )
+
     async def _keep_lease(self) -> None:
+        if self._media_url:
+            await self._register()
         async with self._registering:
             if not self._is_registered:
                 return
             process_id = self._process_id
             idle_s = self._control.clock.monotonic() - self._idle_since
-            if not self._open and not self._opening and idle_s > _IDLE_S:
+            is_idle = not self._open and not self._opening and not self._media_url
+            if is_idle and idle_s > _IDLE_S:
                 await self._control.store.write(lambda tx: tx.delete_process(process_id))
                 self._is_registered = False
                 return

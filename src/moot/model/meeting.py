@@ -158,3 +158,16 @@ class Process(msgspec.Struct, frozen=True):
     heartbeat_at: int
     media_url: str = ""
     draining: bool = False
+
+
+class MediaLease(msgspec.Struct, frozen=True):
+    """Which process carries a meeting's media.
+
+    Attributes:
+        process_id: None while nobody does.
+        epoch: fencing number; grows whenever the lease changes hands.
+    """
+
+    meeting_uid: MeetingUid
+    process_id: ProcessId | None
+    epoch: int

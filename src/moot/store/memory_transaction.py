@@ -23,6 +23,7 @@ from moot.model.meeting import (
     ChatMessage,
     Connection,
     Event,
+    MediaLease,
     Meeting,
     Participant,
     Process,
@@ -46,6 +47,7 @@ class Tables:
         self.events: dict[tuple[MeetingUid, int], Event] = {}
         self.idempotency: dict[tuple[PersonId, str], tuple[str, bytes, int]] = {}
         self.processes: dict[ProcessId, Process] = {}
+        self.media_leases: dict[MeetingUid, MediaLease] = {}
 
 
 class MemoryTransaction:
@@ -375,6 +377,23 @@ class MemoryTransaction:
     def list_processes(self, *, alive_since: int) -> Sequence[Process]:
         rows = (row for row in self._tables.processes.values() if row.heartbeat_at >= alive_since)
         return sorted(rows, key=attrgetter("started_at", "id"))
+
+    def find_media_lease(self, meeting_uid: MeetingUid) -> MediaLease | None:
+        return self._tables.media_leases.get(meeting_uid)
+
+    def take_media_lease(self, lease: MediaLease, *, expected_epoch: int) -> MediaLease | None:
+        stored = self._tables.media_leases.get(lease.meeting_uid)
+        if stored is not None and stored.epoch != expected_epoch:
+            return None
+        return self._put(self._tables.media_leases, lease.meeting_uid, lease)
+
+    def media_loads(self, *, states: Sequence[str]) -> dict[ProcessId, int]:
+        loads: Counter[ProcessId] = Counter()
+        for row in self._connections(lambda row: row.state in states):
+            lease = self._tables.media_leases.get(row.meeting_uid)
+            if lease is not None and lease.process_id is not None:
+                loads[lease.process_id] += 1
+        return dict(loads)
 
     # Retention
 

@@ -25,6 +25,7 @@ from moot.model.meeting import (
     ChatMessage,
     Connection,
     Event,
+    MediaLease,
     Meeting,
     Participant,
     Process,
@@ -266,6 +267,22 @@ class Transaction(Protocol):
 
     def list_processes(self, *, alive_since: int) -> Sequence[Process]:
         """Read those with a heartbeat since a time, in the order (started_at, id)."""
+        ...
+
+    def find_media_lease(self, meeting_uid: MeetingUid) -> MediaLease | None:
+        """Read which process carries a meeting's media; None if none ever did."""
+        ...
+
+    def take_media_lease(self, lease: MediaLease, *, expected_epoch: int) -> MediaLease | None:
+        """Insert, or replace the row whose epoch is still the expected one, in one statement.
+
+        Returns:
+            The row as it is now; None if somebody else was first.
+        """
+        ...
+
+    def media_loads(self, *, states: Sequence[str]) -> dict[ProcessId, int]:
+        """Count connections with one of the states by the process that carries their media."""
         ...
 
     # Retention

@@ -16,6 +16,7 @@ from moot.model.meeting import (
     ChatMessage,
     Connection,
     Event,
+    MediaLease,
     Meeting,
     Participant,
     Process,
@@ -40,6 +41,7 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     "message": _columns(ChatMessage),
     "event": _columns(Event),
     "process": _columns(Process),
+    "media_lease": _columns(MediaLease),
 }
 """The columns of each table that is a value, in the order of the value's fields. A setting is a
 column of its own, so that a release that does not know a newer one leaves it alone."""

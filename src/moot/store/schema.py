@@ -160,3 +160,14 @@ _table(
     _must("media_url", Text),
     _must("draining", Boolean),
 )
+
+_table(
+    "media_lease",
+    _id(
+        "meeting_uid",
+        ForeignKey("meeting.uid", name="media_lease_meeting_fkey"),
+        primary_key=True,
+    ),
+    _may("process_id", ID),
+    _must("epoch", BigInteger),
+)

@@ -21,6 +21,7 @@ from moot.model.meeting import (
     ChatMessage,
     Connection,
     Event,
+    MediaLease,
     Meeting,
     Participant,
     Process,
@@ -296,6 +297,18 @@ class SqlTransaction(ABC):
         return [
             rows.process(row) for row in self._all("list_processes", {"alive_since": alive_since})
         ]
+
+    def find_media_lease(self, meeting_uid: MeetingUid) -> MediaLease | None:
+        row = self._one("find_media_lease", {"meeting_uid": meeting_uid})
+        return MediaLease(*row) if row else None
+
+    def take_media_lease(self, lease: MediaLease, *, expected_epoch: int) -> MediaLease | None:
+        row = self._one("take_media_lease", asdict(lease) | {"expected_epoch": expected_epoch})
+        return MediaLease(*row) if row else None
+
+    def media_loads(self, *, states: Sequence[str]) -> dict[ProcessId, int]:
+        found = self._all("media_loads", {"states": self._list(states)})
+        return {ProcessId(row[0]): row[1] for row in found}
 
     # Retention
 

@@ -16,6 +16,9 @@ from moot.media.event import (
     TransportConnected,
 )
 from moot.media.source import EVERY_SOURCE, Source
+from moot.model.ids import ProcessId
+
+HERE = ProcessId("here")
 
 
 async def test_source_without_permission_is_stopped(world: World) -> None:
@@ -25,7 +28,7 @@ async def test_source_without_permission_is_stopped(world: World) -> None:
     world.connect(joined)
     await world.media.set_sources(joined.media.room, joined.media.identity, EVERY_SOURCE)
     assert "microphone" in await world.forwarded(joined)
-    await MediaEvents(world.control).handle(
+    await MediaEvents(world.control, lambda: HERE).handle(
         SourceActive(
             meeting_key=joined.media.room,
             identity=joined.media.identity,
@@ -49,7 +52,7 @@ async def test_everything_is_compared_after_a_loss(world: World) -> None:
     await world.pass_s(40, step_s=1)
     world.media.remove = real  # type: ignore[method-assign]
     assert await world.forwarded(second) != set()
-    await MediaEvents(world.control).handle(EventsLost())
+    await MediaEvents(world.control, lambda: HERE).handle(EventsLost())
     assert await world.forwarded(first) == {"microphone"}
     roster = await world.media.roster(first.media.room)
     assert [entry.identity for entry in roster.entries] == [first.media.identity]
@@ -65,7 +68,7 @@ async def test_connected_transport_of_an_ended_run(world: World) -> None:
     await world.create()
     _, joined, _ = await world.come("ana")
     world.connect(joined)
-    events = MediaEvents(world.control)
+    events = MediaEvents(world.control, lambda: HERE)
     stale = f"{MEETING}.99"
     await events.handle(TransportConnected(meeting_key=stale, identity=joined.media.identity))
     assert len((await world.media.roster(joined.media.room)).entries) == 1
@@ -80,7 +83,7 @@ async def test_speakers_are_persons(world: World) -> None:
     _, second, _ = await world.come("ana")
     _, bo, _ = await world.come("bo")
     before = await world.kinds()
-    await MediaEvents(world.control).handle(
+    await MediaEvents(world.control, lambda: HERE).handle(
         SpeakersChanged(
             meeting_key=first.media.room,
             speakers=(
@@ -109,7 +112,7 @@ async def test_quality(world: World) -> None:
     """EVENT-3: quality is told of the person, with its cause; of unknown meetings nothing is."""
     await world.create()
     _, joined, page = await world.come("ana")
-    events = MediaEvents(world.control)
+    events = MediaEvents(world.control, lambda: HERE)
     for key in (joined.media.room, f"{MEETING}.7", "NOBODY.1"):
         await events.handle(
             QualityChanged(
@@ -133,7 +136,7 @@ async def test_run_follows_the_engine_through_store_failures(world: World) -> No
     """EVENT-4: a store that is away does not end the following; the engine's end does."""
     await world.create()
     _, joined, page = await world.come("ana")
-    running = asyncio.create_task(MediaEvents(world.control).run())
+    running = asyncio.create_task(MediaEvents(world.control, lambda: HERE).run())
     await asyncio.sleep(0)
     real = world.store.read
     await world.store.close()

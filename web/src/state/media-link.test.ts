@@ -5,7 +5,7 @@ import type { MediaEngine, MediaLink as Link } from '../media/port';
 import type { MediaTicket } from '../protocol/objects';
 import { MediaLink } from './media-link';
 
-const ticket = (token: string): MediaTicket => ({ url: '', token, room: '', identity: '' });
+const ticket = (token: string, url = ''): MediaTicket => ({ url, token, room: '', identity: '' });
 
 /** An engine that connects or not, as the test says, and remembers its tickets. */
 class FakeEngine implements MediaEngine {
@@ -35,11 +35,13 @@ class FakeEngine implements MediaEngine {
 
 let engine: FakeEngine;
 let link: MediaLink;
+let where = '';
 
 beforeEach(async () => {
   vi.useFakeTimers();
+  where = '';
   engine = new FakeEngine();
-  link = new MediaLink(async () => engine, async () => ticket('fresh'));
+  link = new MediaLink(async () => engine, async () => ticket('fresh', where));
   await link.open(ticket('first'));
 });
 
@@ -80,6 +82,22 @@ describe('the media link', () => {
     link.handleServerBack();
     await vi.advanceTimersByTimeAsync(1_000);
     expect(engine.tickets).toEqual(['first', 'fresh']);
+  });
+
+  it('JOIN-10: goes where the media has moved while the engine still looks in the old place', async () => {
+    where = 'wss://other';
+    engine.link.set('reconnecting');
+    await vi.advanceTimersByTimeAsync(700);
+    expect(engine.tickets).toEqual(['first', 'fresh']);
+    expect(engine.link.value).toBe('open');
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(engine.tickets).toEqual(['first', 'fresh']);
+  });
+
+  it('leaves the engine to its own way back while the media is where it was', async () => {
+    engine.link.set('reconnecting');
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(engine.tickets).toEqual(['first']);
   });
 
   it('leaves a link alone that lives', async () => {

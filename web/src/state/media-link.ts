@@ -3,16 +3,25 @@ import type { MediaEngine } from '../media/port';
 import type { MediaTicket } from '../protocol/objects';
 
 /** Milliseconds before each next try for a new media link; the last one repeats. */
-const RETRY_MS = [150, 500, 1_000, 2_000, 4_000];
+const RETRY_MS = [150, 300, 500, 500, 1_000, 1_000, 2_000, 4_000];
 
 /** How long LiveKit's own reconnect may take once the server is back. Smaller makes links anew that were healing. */
 const PATIENCE_MS = 600;
+
+/**
+ * How often it is asked, while LiveKit looks for its way back, whether the meeting's media has moved to another server.
+ * Longer leaves people without pictures for longer after a crash; shorter asks a server that may be busy.
+ */
+const ASK_MS = 500;
 
 /** Keeps one media engine connected: where LiveKit gives up, a fresh ticket is asked for and the link made anew. */
 export class MediaLink {
   readonly #engine = new Live<MediaEngine | null>(null);
   #isClosed = false;
   #isTrying = false;
+  /** Where the media was last looked for. */
+  #url = '';
+  #asking: ReturnType<typeof setInterval> | null = null;
   /** Ends the wait before the next try. */
   #wake: (() => void) | null = null;
 
@@ -32,6 +41,7 @@ export class MediaLink {
     this.#engine.set(engine);
     engine.link.subscribe(() => {
       if (engine.link.value === 'closed') void this.#keepTrying(engine, null);
+      this.#follow(engine);
     });
     await this.#keepTrying(engine, ticket);
   }
@@ -51,7 +61,25 @@ export class MediaLink {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#stopAsking();
     await this.#engine.value?.close();
+  }
+
+  /** While the link is being looked for, ask where the media is; where it has moved, go there at once. */
+  #follow(engine: MediaEngine): void {
+    if (engine.link.value !== 'reconnecting' || this.#isClosed) return this.#stopAsking();
+    this.#asking ??= setInterval(() => {
+      void this.freshTicket()
+        .then((ticket) => {
+          if (ticket.url !== this.#url && engine.link.value === 'reconnecting') void this.#keepTrying(engine, ticket);
+        })
+        .catch(() => undefined);
+    }, ASK_MS);
+  }
+
+  #stopAsking(): void {
+    if (this.#asking !== null) clearInterval(this.#asking);
+    this.#asking = null;
   }
 
   #wait(ms: number): Promise<void> {
@@ -73,7 +101,9 @@ export class MediaLink {
       if (!ticket) await this.#wait(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0);
       if (this.#isClosed) break;
       try {
-        await engine.connect(ticket ?? (await this.freshTicket()));
+        ticket ??= await this.freshTicket();
+        this.#url = ticket.url;
+        await engine.connect(ticket);
         break;
       } catch {
         ticket = null;

@@ -1,0 +1,90 @@
+"""One process carries a meeting's media, and another one when that is gone (MEDIA-3)."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+from tests.unit.control.world import MEETING, World
+
+from moot.control.media_events import MediaEvents
+from moot.control.media_lease import media_address, release
+from moot.errors import Problem
+from moot.media.event import TransportConnected
+from moot.model.ids import MeetingUid, ProcessId
+from moot.model.meeting import Process
+
+ONE, TWO = ProcessId("one"), ProcessId("two")
+
+
+async def carry(world: World, process_id: ProcessId, *, is_draining: bool = False) -> None:
+    """Announce a process that carries media."""
+    process = Process(process_id, 1, 1, f"ws://{process_id}", is_draining)
+    await world.store.write(lambda tx: tx.upsert_process(process))
+
+
+async def uid_of(world: World) -> MeetingUid:
+    """Find the meeting's row."""
+    meeting = await world.store.read(lambda tx: tx.find_meeting(MEETING))
+    assert meeting is not None
+    return meeting.uid
+
+
+async def test_every_process_hands_out_the_holder_s_address(world: World) -> None:
+    """MEDIA-3: who holds the lease keeps it, until it stops or dies; then the next one has it."""
+    await world.create()
+    uid = await uid_of(world)
+    with pytest.raises(Problem):
+        await media_address(world.control, uid)
+    await carry(world, ONE)
+    assert await media_address(world.control, uid) == "ws://one"
+    await carry(world, TWO)
+    assert await media_address(world.control, uid) == "ws://one"
+    await carry(world, ONE, is_draining=True)
+    assert await media_address(world.control, uid) == "ws://two"
+    await carry(world, ONE)
+    await world.store.write(lambda tx: tx.delete_process(TWO))
+    assert await media_address(world.control, uid) == "ws://one"
+    lease = await world.store.read(lambda tx: tx.find_media_lease(uid))
+    assert lease is not None
+    assert (lease.process_id, lease.epoch) == (ONE, 3)
+
+
+async def test_an_empty_meeting_is_given_to_the_least_loaded(world: World) -> None:
+    """MEDIA-3: once nobody is in a meeting its media is free, and only its holder may free it."""
+    await world.create()
+    uid = await uid_of(world)
+    await carry(world, ONE)
+    await media_address(world.control, uid)
+    await world.come("ana")
+    await carry(world, TWO)
+    await release(world.control, uid, TWO)
+    assert await media_address(world.control, uid) == "ws://one"
+    other = await world.store.read(lambda tx: tx.find_meeting(MEETING))
+    assert other is not None
+    second = replace(other, uid=MeetingUid("second"), id="SECOND")
+    await world.store.write(lambda tx: tx.insert_meeting(second))
+    assert await media_address(world.control, second.uid) == "ws://two"
+    await release(world.control, uid, ONE)
+    await world.store.write(lambda tx: tx.delete_process(ONE))
+    assert await media_address(world.control, uid) == "ws://two"
+
+
+async def test_who_connects_to_another_than_the_holder_is_sent_away(world: World) -> None:
+    """MEDIA-3: a process that lost the lease, or was paused meanwhile, carries nobody on."""
+    await world.create()
+    _, joined, _ = await world.come("ana", audio=True)
+    world.connect(joined)
+    await carry(world, ONE)
+    await media_address(world.control, await uid_of(world))
+    shared = replace(world.control.config, media_url="ws://one")
+    object.__setattr__(world.control, "config", shared)
+    connected = TransportConnected(meeting_key=joined.media.room, identity=joined.media.identity)
+    events = MediaEvents(world.control, lambda: ONE)
+    await events.handle(connected)
+    await events.look()
+    assert await world.forwarded(joined) == {"microphone"}
+    await world.store.write(lambda tx: tx.delete_process(ONE))
+    await carry(world, TWO)
+    assert await media_address(world.control, await uid_of(world)) == "ws://two"
+    await events.look()
+    assert (await world.media.roster(joined.media.room)).entries == ()
