@@ -1,6 +1,22 @@
-// What a page is told about its reader.
+// What a page is asked about its fit, and told about its reader.
 
 import type { CDPSession, Page } from "puppeteer-core";
+
+/** Whether the document is wider than its window, and which controls stick out. */
+export async function overflow(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const { scrollWidth, clientWidth } = document.documentElement;
+    const out = scrollWidth > clientWidth ? [`the document is ${scrollWidth} px wide in ${clientWidth}`] : [];
+    for (const control of document.querySelectorAll("button, a[href], input, select, textarea")) {
+      const box = control.getBoundingClientRect();
+      if (box.width === 0 || !control.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+      // What is one pixel large is for ears only, or comes with the focus.
+      if (box.width <= 1 || box.height <= 1) continue;
+      if (box.left < -1 || box.right > clientWidth + 1) out.push(`${control.getAttribute("aria-label") ?? control.textContent} is at ${Math.round(box.left)} to ${Math.round(box.right)} of ${clientWidth}`);
+    }
+    return out;
+  });
+}
 
 /** What a session emulates lasts until the same session says otherwise. */
 const SESSIONS = new WeakMap<Page, CDPSession>();

@@ -17,7 +17,7 @@ export const PRIYA: Portrait = { wall: "#b49a86", skin: "#b27d58", hair: "#201a1
 /** Names as long and as different as people have them. */
 const CROWD = [
   "Fay Marsh", "Omar Haddad", "Yuki Tanaka", "Chiara Bianchi", "Noah Schmidt", "Zoë Lindqvist", "Wei Zhang", "Amara Okonkwo", "Jonas Maximilian von Hohenberg",
-  "Sofía Fernández", "Ali", "Ingrid", "Mateus Pereira", "ليلى منصور", "Dmitri", "Hannah Katz", "Tom", "Nia", "Luc Moreau", "Elif Yılmaz",
+  "Sofía Fernández", "Ali", "Ingrid", "Mateus Pereira", "ليلى منصور", "Dmitri", "Hannah Katz", "Tom", "Nia", "Luc Moreau", "Elif Yılmaz", "Grace Njoroge", "Pavel Novák", "Aoife Byrne",
 ];
 
 export interface WalkOptions {
