@@ -227,12 +227,16 @@ async def look(control: Control, actor: Actor | None, meeting_id: MeetingId) -> 
             role_of(meeting, participant, actor.person_id) == "host"
             and (participant is None or participant.status != "removed")
         )
-        known = participant is not None and participant.status != "removed"
+        # Who was turned away, or was in before the host ended it, has no seat: they are new again.
+        known = (
+            participant is not None
+            and participant.status != "removed"
+            and is_welcome(meeting, participant, participant.person_id)
+        )
         settings = meeting.settings
         is_open = not (settings.lobby or settings.locked or meeting.passcode_hash is not None)
-        seated = actor is not None and known and is_welcome(meeting, participant, actor.person_id)
         names: Sequence[str] | None = None
-        if is_open or seated:
+        if is_open or known:
             inside = tx.list_participants(meeting.uid, statuses=PRESENT)
             names = [label(each.name, each.twin) for each in inside[:_NAMES]]
             count = len(inside)

@@ -53,7 +53,7 @@ export async function findNamed(page: Page, role: string, name: string): Promise
 }
 
 /** Waits for such an element; the page may load anew meanwhile. */
-export async function awaitNamed(page: Page, role: string, name: string, withinMs = 20_000): Promise<ElementHandle<HTMLElement>> {
+export async function awaitNamed(page: Page, role: string, name: string, withinMs = 45_000): Promise<ElementHandle<HTMLElement>> {
   const end = performance.now() + withinMs;
   for (;;) {
     // While the page loads there is nothing to ask.

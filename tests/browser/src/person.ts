@@ -100,6 +100,11 @@ export class Person {
     await box.dispose();
   }
 
+  /** Waits until these words are on the page. */
+  async reads(words: string, page: Page = this.page): Promise<void> {
+    await until(`${this.likeness.name} reads "${words}"`, () => page.evaluate((wanted) => document.body.innerText.includes(wanted), words));
+  }
+
   /** Starts a meeting from the home page and goes in; returns its Meeting ID. */
   async createMeeting(): Promise<string> {
     await this.open("/");
@@ -140,11 +145,11 @@ export class Person {
     return (await this.tiles(page)).find((tile) => tile.name.startsWith(name));
   }
 
-  /** Measures the picture in somebody's tile for `forMs`. */
+  /** Measures the picture in somebody's tile, or in that of their screen, for `forMs`. */
   async picture(name: string, forMs = 1_500, page: Page = this.page): Promise<Picture | undefined> {
     return page.evaluate(
       async (wanted, duration) => {
-        const article = [...document.querySelectorAll("article[data-participant-id]")].find((node) => (node.getAttribute("aria-label") ?? "").startsWith(wanted));
+        const article = [...document.querySelectorAll("article[data-participant-id], article[data-screen-of]")].find((node) => (node.getAttribute("aria-label") ?? "").startsWith(wanted));
         const video = article?.querySelector("video");
         if (!(video instanceof HTMLVideoElement) || video.videoWidth === 0) return undefined;
         const canvas = document.createElement("canvas");
@@ -221,7 +226,7 @@ export class Person {
 }
 
 /** Waits until a claim holds, asking every 100 ms; fails with what it last was. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | false>, withinMs = 20_000): Promise<T> {
+export async function until<T>(what: string, ask: () => Promise<T | undefined | false>, withinMs = 45_000): Promise<T> {
   const end = performance.now() + withinMs;
   let failure: unknown;
   for (;;) {

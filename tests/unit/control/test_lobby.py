@@ -213,3 +213,18 @@ async def test_connection_of_somebody_else(locked_door: World) -> None:
     taken = ConnectionId(joined.connection.id)
     assert (await refused(knock(world, "ana", connection_id=taken))).kind.status == 422
     assert isinstance(await world.watch(joined), Page)
+
+
+async def test_look_of_those_who_knocked(locked_door: World) -> None:
+    """JOIN-9: who was let in has a seat to come back to; who waits or was turned away has none."""
+    world = locked_door
+    host = world.person("host")
+    seen = []
+    for answer in (lobby.admit, lobby.deny):
+        who = f"one to {answer.__name__}"
+        knocked = await knock(world, who)
+        before = await meetings.look(world.control, world.person(who), MEETING)
+        await answer(world.control, host, MEETING, knocked.participant.id)
+        after = await meetings.look(world.control, world.person(who), MEETING)
+        seen.append((before.known, after.known))
+    assert seen == [(False, True), (False, False)]
