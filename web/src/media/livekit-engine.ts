@@ -10,8 +10,11 @@ import { Sound } from './sound';
 // LiveKit's own lines are for its developers; what people need to know is said by moot.
 setLogLevel(LogLevel.silent);
 
-/** Waits between LiveKit's own reconnects, in milliseconds: quick at first, since most losses are short. */
-const RETRY_MS = [0, 200, 300, 500, 500, 500, 1000, 1000, 2000, 2000, 3000, 3000, 5000, 5000, 5000];
+/**
+ * Waits between LiveKit's own reconnects, in milliseconds: quick, since most losses are short, and few, since each is a
+ * WebSocket that Firefox lets the next ones wait for. After the last the link is made anew with a fresh ticket.
+ */
+const RETRY_MS = [0, 300, 1000, 2000, 4000];
 
 /** The media engine over LiveKit's SDK, whichever server speaks its dialect (MEDIA-2). */
 export class LiveKitEngine implements MediaEngine {

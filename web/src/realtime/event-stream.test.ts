@@ -33,6 +33,7 @@ const update = (event_seq: number): DurableEvent => ({ type: 'event', epoch: 1, 
 
 let sockets: FakeSocket[];
 let stream: EventStream;
+let isThere: boolean;
 let listener: { [K in keyof StreamListener]: Mock<StreamListener[K]> };
 
 function latest(): FakeSocket {
@@ -54,7 +55,8 @@ beforeEach(() => {
     const socket = new FakeSocket();
     sockets.push(socket);
     return socket;
-  });
+  }, () => Promise.resolve(isThere));
+  isThere = true;
   stream.open();
 });
 
@@ -71,47 +73,59 @@ describe('the event stream', () => {
     expect(stream.state.value?.eventSeq).toBe(4);
   });
 
-  it('EVENT-2: asks after a loss only for what came after', () => {
+  it('EVENT-2: asks after a loss only for what came after', async () => {
     comeUp();
     latest().say(update(5));
     latest().onclose?.({ code: 1006 });
     expect(stream.link.value.kind).toBe('waiting');
-    vi.advanceTimersByTime(1_000);
+    await vi.advanceTimersByTimeAsync(1_000);
     expect(sockets).toHaveLength(2);
     latest().onopen?.();
     expect(latest().sent[0]).toMatchObject({ type: 'hello', since: { epoch: 1, event_seq: 5 } });
   });
 
-  it('EVENT-2: connects again at once when a number is missing, and shows nothing of it', () => {
+  it('EVENT-2: connects again at once when a number is missing, and shows nothing of it', async () => {
     comeUp();
     latest().say(update(6));
-    vi.advanceTimersByTime(1);
+    await vi.advanceTimersByTimeAsync(1);
     expect(sockets).toHaveLength(2);
     expect(listener.onEvent).not.toHaveBeenCalled();
     expect(stream.state.value?.eventSeq).toBe(4);
   });
 
-  it('JOIN-4: tries for ever, with waits of at most ten seconds', () => {
+  it('JOIN-4: tries for ever, with waits of at most ten seconds', async () => {
     for (let times = 0; times < 40; times += 1) {
       latest().onclose?.({ code: 1006 });
       const { value } = stream.link;
       const waitMs = value.kind === 'waiting' ? value.retryAt - Date.now() : Infinity;
       expect(waitMs).toBeLessThanOrEqual(10_000);
-      vi.advanceTimersByTime(waitMs);
+      await vi.advanceTimersByTimeAsync(waitMs);
       expect(sockets).toHaveLength(times + 2);
     }
   });
 
-  it('JOIN-4: notices a link that is dead without a close', () => {
+  it('JOIN-10: opens no socket while the server does not answer, and one within 2 s once it does', async () => {
     comeUp();
-    vi.advanceTimersByTime(4_000);
+    isThere = false;
+    latest().onclose?.({ code: 1006 });
+    await vi.advanceTimersByTimeAsync(8_000);
+    expect(sockets).toHaveLength(1);
+    expect(stream.link.value.kind).toBe('waiting');
+    isThere = true;
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(sockets).toHaveLength(2);
+  });
+
+  it('JOIN-4: notices a link that is dead without a close', async () => {
+    comeUp();
+    await vi.advanceTimersByTimeAsync(4_000);
     expect(latest().sent.at(-1)?.type).toBe('ping');
-    vi.advanceTimersByTime(6_001);
+    await vi.advanceTimersByTimeAsync(6_001);
     expect(sockets[0]?.isClosed).toBe(true);
     expect(sockets).toHaveLength(2);
   });
 
-  it('answers the ping of the server', () => {
+  it('answers the ping of the server', async () => {
     comeUp();
     latest().say({ type: 'ping', id: 7 });
     expect(latest().sent.at(-1)).toEqual({ type: 'pong', id: 7 });
@@ -123,18 +137,18 @@ describe('the event stream', () => {
     [4007, 'removed'],
     [4008, 'ended'],
     [4014, 'denied'],
-  ])('ERR-1: close code %i ends the stream as %s', (code, why) => {
+  ])('ERR-1: close code %i ends the stream as %s', async (code, why) => {
     comeUp();
     latest().onclose?.({ code });
     expect(stream.link.value).toEqual({ kind: 'closed', why, wasOpen: true });
-    vi.advanceTimersByTime(60_000);
+    await vi.advanceTimersByTimeAsync(60_000);
     expect(sockets).toHaveLength(1);
   });
 
-  it('JOIN-6: knows whether it was in use or only coming back when the server closed it', () => {
+  it('JOIN-6: knows whether it was in use or only coming back when the server closed it', async () => {
     comeUp();
     latest().onclose?.({ code: 1006 });
-    vi.advanceTimersByTime(1_000);
+    await vi.advanceTimersByTimeAsync(1_000);
     latest().onopen?.();
     latest().onclose?.({ code: 4004 });
     expect(stream.link.value).toMatchObject({ kind: 'closed', wasOpen: false });

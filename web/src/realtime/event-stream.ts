@@ -2,6 +2,7 @@ import { Live, type ReadLive } from '../live';
 import { CLOSE, type ClientMessage, type DurableEvent, type Ephemeral, type LobbyStatus, type ServerMessage } from '../protocol/stream';
 import type { Connection } from '../protocol/objects';
 import { reconnectWaitMs } from './backoff';
+import { isReachable } from './reachable';
 import { apply, fromSnapshot, type MeetingState } from './reducer';
 
 /** How the stream stands. While `waiting`, the next try comes at `retryAt` (milliseconds since 1970). */
@@ -73,6 +74,7 @@ export class EventStream {
     known: MeetingState | null,
     private readonly listener: StreamListener,
     private readonly openSocket: OpenSocket = (at) => new WebSocket(at) as Socket,
+    private readonly isThere: (url: string) => Promise<boolean> = isReachable,
   ) {
     this.#state = new Live(known);
   }
@@ -201,12 +203,25 @@ export class EventStream {
     this.#clearTimers();
     socket.onclose = null;
     socket.close();
+    this.#waitAgain(atOnce);
+  }
+
+  #waitAgain(atOnce = false): void {
     const now = Date.now();
     this.#lostAt ??= now;
     const wait = atOnce && this.#attempt === 0 ? 0 : reconnectWaitMs(this.#attempt, Math.random());
     this.#attempt += 1;
     this.#link.set({ kind: 'waiting', lostAt: this.#lostAt, retryAt: now + wait });
-    this.#after(wait, () => this.open());
+    this.#after(wait, () => void this.#openIfThere());
+  }
+
+  async #openIfThere(): Promise<void> {
+    const attempt = this.#attempt;
+    const isThere = await this.isThere(this.url);
+    // Somebody may have opened or closed the stream meanwhile.
+    if (this.#isClosed || this.#socket || attempt !== this.#attempt || this.#link.value.kind !== 'waiting') return;
+    if (isThere) this.open();
+    else this.#waitAgain();
   }
 
   #end(why: Ending): void {
