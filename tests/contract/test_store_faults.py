@@ -24,8 +24,9 @@ from tests.contract.writer import CALLERS
 
 from moot.store.migrations import REVISIONS
 from moot.store.port import StoreUnusable
+from moot.store.schema import metadata
 
-_TABLES = ("meeting", "participant", "connection", "message", "event", "idempotency", "process")
+_TABLES = tuple(metadata.tables)
 
 
 def _execute(address: str, *statements: str) -> None:
