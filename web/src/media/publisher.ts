@@ -10,6 +10,13 @@ export interface Sending {
 const RETRY_AFTER_MS = [100, 200, 300, 500, 1_000];
 
 /**
+ * Milliseconds before a mute that nobody here asked for is taken back. The server mutes what is not allowed, and its word may
+ * cross a press: a camera that was off until now is sent a moment before the server has heard that it is on again. A host's
+ * mute is followed by the event that takes the wish away, within this time.
+ */
+const UNASKED_MUTE_MS = 200;
+
+/**
  * Keeps one source's publication equal to what is wanted: published, replaced, muted or unmuted.
  *
  * The latest wish wins; wishes that were overtaken while LiveKit worked are never sent. The MediaStreamTrack stays its
@@ -29,8 +36,10 @@ export class Publisher {
   /** Send through this room from now on; what is wanted is published there afresh. */
   bind(participant: LocalParticipant | null): Promise<void> {
     this.#participant?.off(ParticipantEvent.LocalTrackUnpublished, this.#onUnpublished);
+    this.#participant?.off(ParticipantEvent.TrackMuted, this.#onMuted);
     this.#participant = participant;
     participant?.on(ParticipantEvent.LocalTrackUnpublished, this.#onUnpublished);
+    participant?.on(ParticipantEvent.TrackMuted, this.#onMuted);
     this.#local = null;
     this.#sent = null;
     this.#dropClone();
@@ -51,6 +60,18 @@ export class Publisher {
     this.#sent = null;
     this.#dropClone();
     void this.#settle();
+  };
+
+  /** The server mutes a publication when its source is forbidden; while it is still wanted, it is unmuted again. */
+  readonly #onMuted = ({ track }: { readonly track?: unknown }): void => {
+    const local = this.#local;
+    if (!local || track !== local || !this.#wanted) return;
+    setTimeout(() => {
+      if (local !== this.#local || !local.isMuted || !this.#wanted) return;
+      // What was sent is not what is wanted any more, though it is the same track.
+      if (this.#sent) this.#sent = { ...this.#sent };
+      void this.#settle();
+    }, UNASKED_MUTE_MS);
   };
 
   #settle(): Promise<void> {
