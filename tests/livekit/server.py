@@ -31,6 +31,12 @@ API_KEY = "oracle"
 API_SECRET = "a-secret-of-the-tests-and-of-nothing-else"
 
 
+def version() -> str:
+    """Name the version that `go.mod` pins."""
+    words = (HERE / "go.mod").read_text().split()
+    return words[words.index("github.com/livekit/livekit-server") + 1]
+
+
 def build() -> Path:
     """Build the server where it is missing or older than its `go.mod`; about 3 CPU-minutes cold.
 

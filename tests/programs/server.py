@@ -41,10 +41,14 @@ class Server:
     Args:
         data: the data folder; several servers may share it.
         settings: environment of the process, as `MOOT_…`.
+
+    Attributes:
+        program: what is started; another installation's `moot` may be put there before.
     """
 
     def __init__(self, data: Path, *, port: int | None = None, **settings: str) -> None:
         self.data = data
+        self.program = _MOOT
         self.port = port or free_port()
         self._environment = {
             **os.environ,
@@ -77,7 +81,7 @@ class Server:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    *_MOOT,
+                    *self.program,
                     "serve",
                     "--host",
                     "127.0.0.1",
