@@ -37,6 +37,14 @@ const page = {
     return [...me.trackPublications.values()].map((publication) => publication.source).sort();
   },
 
+  /** Publishes the fake camera in layers and the fake microphone. */
+  async publishCameraAndMicrophone() {
+    const me = page.room.localParticipant;
+    await me.setCameraEnabled(true, { resolution: VideoPresets.h360.resolution });
+    await me.setMicrophoneEnabled(true);
+    return me.trackPublications.size;
+  },
+
   async mute(source, isMuted) {
     const publication = page.room.localParticipant.getTrackPublication(source);
     await (isMuted ? publication.mute() : publication.unmute());
@@ -68,6 +76,17 @@ const page = {
         energy: figure.totalAudioEnergy ?? 0,
         freezes: figure.freezeCount ?? 0,
       };
+    }
+    return null;
+  },
+
+  /** What the browser says of another's track so far, or null while there is none. */
+  async inbound(identity, source) {
+    const track = page.room.remoteParticipants.get(identity)?.getTrackPublication(source)?.track;
+    if (!track) return null;
+    track.shown ??= document.body.appendChild(track.attach());
+    for (const figure of (await track.receiver.getStats()).values()) {
+      if (figure.type === "inbound-rtp") return figure;
     }
     return null;
   },

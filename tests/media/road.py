@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from tests.media.program import Program
@@ -21,6 +21,7 @@ from tests.media.server import MediaServer
 HTTP_PORT = 7880
 HERE, THERE = "10.88.0.1", "10.88.0.2"
 READY_WITHIN_S = 60.0
+MOOT = (sys.executable, "-m", "tests.media.standalone", str(HTTP_PORT), THERE)
 RED = (200, 30, 30)
 CUT_S = 15.0
 """How long the network is gone: longer than a client waits before it looks for another way."""
@@ -76,8 +77,8 @@ def _run(command: str, text: str | None = None) -> str:
 
 
 @contextmanager
-def road() -> Iterator[tuple[Road, MediaServer]]:
-    """Start moot's media half at the other end of a road."""
+def road(name: str = "moot", command: Sequence[str] = MOOT) -> Iterator[tuple[Road, MediaServer]]:
+    """Start a server, moot's media half by default, at the other end of a road."""
     own = os.readlink("/proc/self/ns/net")
     if own == os.readlink(f"/proc/{os.getppid()}/ns/net"):
         raise RuntimeError("this belongs into a network namespace of its own: unshare --net")
@@ -85,7 +86,7 @@ def road() -> Iterator[tuple[Road, MediaServer]]:
     server = subprocess.Popen(
         [
             *("unshare", "--net", "sh", "-c", 'read go; exec "$@"', "sh"),
-            *(sys.executable, "-m", "tests.media.standalone", str(HTTP_PORT), THERE),
+            *command,
         ],
         stdin=subprocess.PIPE,
     )
@@ -102,9 +103,9 @@ def road() -> Iterator[tuple[Road, MediaServer]]:
         server.stdin.flush()
         while f":{HTTP_PORT}" not in laid.there("ss -Hltn"):
             if time.monotonic() > deadline or server.poll() is not None:
-                raise RuntimeError("moot did not start")
+                raise RuntimeError(f"{name} did not start")
             time.sleep(0.05)
-        yield laid, MediaServer("moot", f"ws://{THERE}:{HTTP_PORT}")
+        yield laid, MediaServer(name, f"ws://{THERE}:{HTTP_PORT}", server.pid)
     finally:
         server.terminate()
         try:
