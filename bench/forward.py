@@ -79,6 +79,7 @@ class Measured:
 
     packets_per_cpu_s: float
     packets_per_s: float
+    bytes_per_packet: float
     lost: int
     cpu_per_join_ms: float
     kib_per_participant: float
@@ -195,6 +196,7 @@ def measure(program: Path, case: Case, url: str, pid: int, seconds: float) -> Me
     return Measured(
         packets_per_cpu_s=packets / max(window_cpu_s, 0.01),
         packets_per_s=packets / result["duration_s"],
+        bytes_per_packet=result["bytes"] / max(packets, 1),
         lost=result["lost"],
         cpu_per_join_ms=joins_cpu_s * 1000 / case.subscribers,
         kib_per_participant=(used_kib - empty_kib) / (case.publishers + case.subscribers),
@@ -214,6 +216,7 @@ ASPECTS = (
     # name, unit, whether less is better, aim
     ("packets_per_cpu_s", "packets per CPU-second", False, "at least twice livekit-server"),
     ("packets_per_s", "packets per second", False, ""),
+    ("bytes_per_packet", "bytes per packet", False, ""),
     ("lost", "packets lost", True, "0"),
     ("cpu_per_join_ms", "ms CPU per join", True, "at most 3"),
     ("kib_per_participant", "KiB per participant", True, "at most 410"),
