@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -34,16 +35,84 @@ QUESTIONS = {
 }
 """Every question, in the order of the page; what has no figure is said to have none."""
 
+
+@dataclass(frozen=True)
+class Headline:
+    """One line of README's table: which figures, in which words."""
+
+    words: str
+    question: str
+    unit: str
+    case: str = ""
+    """How the case begins."""
+
+
 HEADLINES = (
-    ("forward", "packets per CPU-second"),
-    ("forward", "KiB per participant"),
-    ("joins", "durable joins/s"),
-    ("fanout_peers", "deliveries per CPU-second"),
-    ("fanout_peers", "ms to seen, p99"),
-    ("seats", "entries listed of one person"),
-    ("seats", "ms until the list is right"),
+    Headline(
+        "packets forwarded per CPU-second, 1 to 50", "forward", "packets per CPU-second", "1x50"
+    ),
+    Headline("memory per participant there, KiB", "forward", "KiB per participant", "1x50"),
+    Headline(
+        "from click to the first picture, ms", "first_frame", "ms from click to first remote frame"
+    ),
+    Headline(
+        "events delivered per CPU-second", "fanout_peers", "deliveries per CPU-second", "1 process"
+    ),
+    Headline(
+        "reloads that the others saw as leaving, of 20",
+        "seats",
+        "times the others were told that the person left",
+        "20 reloads",
+    ),
+    Headline("tabs of one person that stay in, of 2", "seats", "tabs that stay in, of 2"),
+    Headline(
+        "back after a change of network, ms", "seats", "ms until the list is right", "the network"
+    ),
+    Headline("back after `kill -9`, ms", "seats", "ms until the list is right", "kill -9"),
+    Headline("time frozen at 10 % loss, %", "loss", "% of the time frozen", "10 %"),
+    Headline("from start to answering, ms", "cold_start", "ms from start to answering"),
 )
-"""What README quotes: every figure of these units that has a peer."""
+"""What README quotes, good or bad."""
+
+MEANINGS = {
+    "forward": "What a core carries: how many people one machine can serve.",
+    "first_frame": "How long somebody who has clicked waits for the first picture of the others.",
+    "page_cost": "What a laptop spends on a meeting, beside the barest page that shows it.",
+    "joins": "How many people can come in at once, each join safely on disk, without one refused.",
+    "join_store": "The same at the store alone: what the database allows.",
+    "fanout": "How soon everybody sees that somebody has muted, and what that costs.",
+    "fanout_peers": "The same beside two servers that are made for messages and keep nothing.",
+    "seats": """Whether people keep their place: who is listed, how often, in what role, and how
+soon it is right.
+
+By design, the peers differ. *LiveKit* knows identities: who connects again removes the earlier
+holder of the identity, so that a reload or a second tab is a leave and a join to the others;
+the role is whatever the application signs into the token, and who is the host of a meeting that
+many start at once is the application's to decide. Its client comes back by itself. *Janus*
+knows ids, not persons: each connection is a participant of its own under the same name until
+its socket closes, there are no roles, the second to create a room is told that it exists
+(counted as refused), and rooms are gone after a crash unless the application makes them again,
+as this one does. It runs without media here, which makes its times shorter; its cut connection
+is claimed again by the client, as its own library does. *moot* lists participants, each with
+any number of connections. moot's and LiveKit's people open their media with the same SDK. In
+"the network changes" the signalling socket alone is cut. moot's page waits for a random time of
+up to 1 s before it comes back, so that a crowd does not come at once.""",
+    "cold_start": "How long the first try takes, from nothing to a meeting. moot's start includes "
+    "making its database; the others keep nothing.",
+    "cost": "What 1,000 minutes of one receiving participant cost, calculated from the figures of "
+    "forwarding; `python -m bench.cost --cpu-hour … --gigabyte …` takes your prices.",
+    "loss": "What people see and hear on a bad network, as two real browsers account for it.",
+}
+"""What a question means, in one sentence; where it explains much, what a peer does by design."""
+
+PLOTTED = {
+    "forward": ("packets per CPU-second", "KiB per participant"),
+    "first_frame": ("ms from click to first remote frame",),
+    "fanout_peers": ("deliveries per CPU-second", "ms to seen, p99"),
+    "seats": ("times the others were told that the person left", "ms until the list is right"),
+    "loss": ("% of the time frozen", "% of the sound concealed"),
+}
+"""The units that are drawn where there are more than a plot can hold; the others draw all."""
 
 Figure = dict[str, Any]
 
@@ -96,6 +165,8 @@ def page(figures: Sequence[Figure]) -> str:
     parts = [_HEAD, _machines(figures)]
     for question in dict.fromkeys([*QUESTIONS, *by_question]):
         parts.append(f"\n## {QUESTIONS.get(question, question)}\n")
+        if question in MEANINGS:
+            parts.append(MEANINGS[question] + "\n")
         rows = by_question.get(question, [])
         if rows:
             parts.append(_section(question, rows))
@@ -119,26 +190,33 @@ def quoted(readme: str, figures: Sequence[Figure]) -> str:
 
 def headlines(figures: Sequence[Figure]) -> str:
     """Return README's table."""
-    rows = [
-        figure
-        for question, unit in HEADLINES
-        for figure in figures
-        if figure["question"] == question and figure.get("unit") == unit and figure.get("peer")
-    ]
-    lines = [_row("what", "case", "moot", "beside it", "ratio"), _row(*["---"] * 5)]
-    for row in rows:
-        peer = f"{row['peer']}: {number(row['peer_value'])}"
-        lines.append(
-            _row(row["unit"], row["case"], number(row["value"]), peer, number(row["ratio"]))
-        )
-    return "".join(lines) if rows else "Nothing has been measured beside a peer yet.\n"
+    rows = []
+    for line in HEADLINES:
+        found = [
+            figure
+            for figure in figures
+            if (figure["question"], figure.get("unit")) == (line.question, line.unit)
+            and figure["case"].startswith(line.case)
+            and figure["peer"]
+        ]
+        # Of several cases the first counts: a headline is one line.
+        found = [figure for figure in found if figure["case"] == found[0]["case"]]
+        if not found:
+            continue
+        beside = [f"{one['peer']} {number(one['peer_value']) or 'has none'}" for one in found]
+        rows.append((line.words, number(found[0]["value"]), ", ".join(beside)))
+    if not rows:
+        return "Nothing has been measured beside a peer yet.\n"
+    return _table(("what", "moot", "beside it"), rows, right=(1,))
 
 
 def drawing(question: str, rows: Sequence[Figure]) -> str:
     """Draw what has a peer; an empty text if nothing has."""
     groups: dict[str, dict[str, float]] = {}
     for row in rows:
-        if row.get("peer") and row["peer_value"] is not None:
+        if not row.get("peer") or row["unit"] not in PLOTTED.get(question, (row["unit"],)):
+            continue
+        if row["peer_value"] is not None:
             bars = groups.setdefault(f"{row['unit']}: {row['case']}".removesuffix(": "), {})
             bars["moot"] = row["value"]
             bars[row["peer"]] = row["peer_value"]
@@ -164,23 +242,37 @@ def _section(question: str, rows: Sequence[Figure]) -> str:
     if drawing(question, rows):
         parts.append(f"![{QUESTIONS.get(question, question)}](benchmarks/{question}.svg)\n")
     if measured:
-        heads = ("case", "unit", "moot", "peer", "peer's", "ratio", "pairs", "aim")
-        lines = [_row(*heads), _row(*["---"] * len(heads))]
-        for row in measured:
-            facts = (number(row[name]) for name in ("value", "peer_value", "ratio"))
-            ours, theirs, ratio = facts
-            pairs = str(row.get("pairs") or "")
-            lines.append(
-                _row(
-                    *(row["case"], row["unit"], ours, row["peer"] or "", theirs, ratio, pairs),
-                    row["aim"],
-                )
-            )
-        parts += ["".join(lines), _conditions(measured)]
+        parts += [_figures(measured), _conditions(measured)]
     parts += [
         f"**Not run:** {row['not_run']}: {row['reason']}.\n" for row in rows if "not_run" in row
     ]
     return "\n".join(parts)
+
+
+def _figures(rows: Sequence[Figure]) -> str:
+    """Make the table of a question: one line a case and unit, the peers beside each other."""
+    peers = list(dict.fromkeys(row["peer"] for row in rows if row["peer"]))
+    heads = ["case", "what", "moot"]
+    for peer in peers:
+        heads += [peer, "ratio"]
+    merged: dict[tuple[str, str], dict[str, Figure]] = {}
+    for row in rows:
+        merged.setdefault((row["case"], row["unit"]), {})[row["peer"] or ""] = row
+    lines, last = [], None
+    for (case, unit), found in merged.items():
+        one = next(iter(found.values()))
+        cells = ["" if case == last else case, unit, number(one["value"])]
+        for peer in peers:
+            cells += [number(found.get(peer, {}).get(name)) for name in ("peer_value", "ratio")]
+        lines.append((*cells, str(one.get("pairs") or ""), one["aim"]))
+        last = case
+    heads += ["pairs", "aim"]
+    # A column that says nothing is left out.
+    kept = [at for at in range(len(heads)) if any(line[at] for line in lines)]
+    right = [place for place, at in enumerate(kept) if 2 <= at < len(heads) - 1]
+    return _table(
+        [heads[at] for at in kept], [[line[at] for at in kept] for line in lines], right=right
+    )
 
 
 def _conditions(rows: Sequence[Figure]) -> str:
@@ -224,5 +316,17 @@ def _rank(question: str) -> tuple[int, str]:
     return (known.index(question) if question in known else len(known), question)
 
 
-def _row(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int]) -> str:
+    """Write a table whose columns stand under each other as text too."""
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in (heads, *rows)]
+    widths = [max(3, *(len(row[at]) for row in cells)) for at in range(len(heads))]
+
+    def line(row: Sequence[str]) -> str:
+        told = [
+            cell.rjust(width) if at in right else cell.ljust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return "| " + " | ".join(told) + " |\n"
+
+    rule = ["-" * (width - 1) + (":" if at in right else "-") for at, width in enumerate(widths)]
+    return "".join([line(cells[0]), line(rule), *map(line, cells[1:])])

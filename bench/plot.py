@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-_COLOURS = ("#2458c5", "#c4622d", "#3f7d4e", "#7a5195")
+_COLOURS = ("#3d74e0", "#d0703a", "#4a9460", "#9a6bb8")
+_STYLE = (
+    "<style>text{fill:#1b1b1b}.paper{fill:#ffffff}"
+    "@media(prefers-color-scheme:dark){text{fill:#e6e6e6}.paper{fill:#16181d}}</style>"
+)
+"""Legible on light and on dark pages: the bars' colours stand out from both."""
 _BAR = 16
 _LEFT = 300
 _WIDE = 380
@@ -44,12 +49,14 @@ def plot(title: str, groups: Sequence[Bars]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {y}" width="{_WIDTH}" '
         f'height="{y}" role="img" aria-label="{escape(title)}">'
     )
-    background = f'<rect width="{_WIDTH}" height="{y}" fill="#ffffff"/>'
-    return "\n".join([head, background, _text(10, 20, title, weight="bold"), *lines, "</svg>", ""])
+    background = f'<rect class="paper" width="{_WIDTH}" height="{y}"/>'
+    return "\n".join(
+        [head, _STYLE, background, _text(10, 20, title, weight="bold"), *lines, "</svg>", ""]
+    )
 
 
 def _text(x: float, y: float, text: str, *, anchor: str = "start", weight: str = "normal") -> str:
     return (
-        f'<text x="{x}" y="{y}" {_FONT} text-anchor="{anchor}" font-weight="{weight}" '
-        f'fill="#1b1b1b">{escape(text)}</text>'
+        f'<text x="{x}" y="{y}" {_FONT} text-anchor="{anchor}" font-weight="{weight}">'
+        f"{escape(text)}</text>"
     )

@@ -35,6 +35,10 @@ NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
         ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
         ("redis-server", "redis-server"),
         ("/usr/sbin/nats-server", "nats-server"),
+        ("janus", "janus"),
+        ("chromium", "chromium"),
+        ("ip", "iproute2"),
+        ("nft", "nftables"),
     ),
     "browser": (
         ("chromium", "chromium"),

@@ -50,21 +50,39 @@ def test_the_page_says_what_was_measured_and_what_was_not() -> None:
     """A figure is a row, a peer that was not run is named, a question without figures says so."""
     absent = {"question": "joins", "not_run": "Janus", "reason": "it cannot be installed"}
     text = page.page([row(peer="SQL", peer_value=1000.0, ratio=2.0, pairs=3), absent])
-    assert "| c | durable joins/s | 2,000 | SQL | 1,000 | 2 | 3 |  |" in text
+    assert "| case | what            |  moot |   SQL | ratio | pairs |" in text
+    assert "| c    | durable joins/s | 2,000 | 1,000 |     2 |     3 |" in text
+    assert page.MEANINGS["joins"] in text
     assert "**Not run:** Janus: it cannot be installed." in text
     assert "Machine: P, 2 cores, 4 GiB, Linux 6.1." in text
     assert "make bench PARTS=joins" in text
-    assert f"## {page.QUESTIONS['loss']}\n\nNot measured." in text
+    assert f"## {page.QUESTIONS['loss']}\n\n{page.MEANINGS['loss']}\n\nNot measured." in text
+
+
+def test_peers_stand_beside_each_other_in_one_line() -> None:
+    """One line a case and unit; a peer that has nothing to count has an empty cell."""
+    facts = {"case": "a second tab", "unit": "tabs", "value": 2.0, "pairs": 2}
+    rows = [
+        row("seats", **facts, peer="livekit-server", peer_value=1.0, ratio=2.0),
+        row("seats", **facts, peer="Janus"),
+    ]
+    text = page.page(rows)
+    assert "| case         | what | moot | livekit-server | ratio | pairs |" in text
+    assert "| a second tab | tabs |    2 |              1 |     2 |     2 |" in text
 
 
 def test_readme_quotes_between_its_markers_only() -> None:
     """What stands around the markers stays; without them there is nowhere to quote."""
-    figures = [row(peer="SQL", peer_value=1000.0, ratio=2.0)]
+    facts = {"unit": "ms from start to answering", "case": ""}
+    figures = [
+        row("cold_start", **facts, peer="livekit-server", peer_value=1000.0, ratio=2.0),
+        row("cold_start", **facts, peer="Janus", peer_value=500.0, ratio=4.0),
+    ]
     told = page.quoted(f"before\n{page.BEGIN}\nold\n{page.END}\nafter", figures)
     assert told.startswith("before\n")
     assert told.endswith("\nafter")
     assert "old" not in told
-    assert "| durable joins/s | c | 2,000 | SQL: 1,000 | 2 |" in told
+    assert "| from start to answering, ms | 2,000 | livekit-server 1,000, Janus 500 |" in told
     with pytest.raises(ValueError, match="markers"):
         page.quoted("no markers", figures)
 
@@ -86,6 +104,7 @@ def test_every_plan_is_of_a_question_and_the_forms_end_in_time() -> None:
     plans = [bench.PLANS.get(name, bench.Plan()) for name in bench.questions()]
     assert sum(plan.quick_s for plan in plans if plan.quick is not None) <= 300
     assert sum(plan.full_s for plan in plans) <= 3600
+    assert bench.questions()[-1] == "cost", "it is calculated from what the others find"
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, folder: Path, program: str, limit_s: float) -> Any:
