@@ -211,16 +211,24 @@ def headlines(figures: Sequence[Figure]) -> str:
 
 
 def drawing(question: str, rows: Sequence[Figure]) -> str:
-    """Draw what has a peer; an empty text if nothing has."""
+    """Draw what has a peer, unit by unit; an empty text if nothing has.
+
+    Where nobody measured anything but 0 there is nothing to see, and nothing is drawn.
+    """
+    with_peer = [row for row in rows if row.get("peer") and row["peer_value"] is not None]
+    units = PLOTTED.get(question) or tuple(dict.fromkeys(row["unit"] for row in with_peer))
     groups: dict[str, dict[str, float]] = {}
-    for row in rows:
-        if not row.get("peer") or row["unit"] not in PLOTTED.get(question, (row["unit"],)):
-            continue
-        if row["peer_value"] is not None:
-            bars = groups.setdefault(f"{row['unit']}: {row['case']}".removesuffix(": "), {})
-            bars["moot"] = row["value"]
-            bars[row["peer"]] = row["peer_value"]
-    bars_of = [Bars(title, list(values.items())) for title, values in groups.items()]
+    for unit in units:
+        for row in with_peer:
+            if row["unit"] == unit:
+                bars = groups.setdefault(f"{unit}: {row['case']}".removesuffix(": "), {})
+                bars["moot"] = row["value"]
+                bars[row["peer"]] = row["peer_value"]
+    bars_of = [
+        Bars(title, list(values.items()))
+        for title, values in groups.items()
+        if any(values.values())
+    ]
     return plot(QUESTIONS.get(question, question), bars_of) if bars_of else ""
 
 

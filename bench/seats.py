@@ -107,7 +107,9 @@ def judge(samples: Sequence[Sample], person: str, began: float, *, is_host: bool
     hosts = None
     if is_host is not None:
         hosts = sum(entry.is_host for entry in seen[-1].entries)
-    return Verdict(max(counts), gone, missing * 1000, right_ms, hosts)
+    # Nothing is known between two looks: whole milliseconds are more than enough.
+    right_ms = None if right_ms is None else round(right_ms)
+    return Verdict(max(counts), gone, round(missing * 1000), right_ms, hosts)
 
 
 def _is_right(sample: Sample, person: str, is_host: bool | None) -> bool:
@@ -237,12 +239,12 @@ async def stage(peer: Peer, person: str = "Ana") -> AsyncIterator[Stage]:
 
 
 async def storm(peer: Peer, reloads: int) -> Verdict:
-    """One person reloads again and again."""
+    """One person reloads again and again; the list is to be right after the last time."""
     async with stage(peer) as here:
-        began = time.monotonic()
+        began = last = time.monotonic()
         for _ in range(reloads):
+            last = time.monotonic()
             await here.reload(STORM_S)
-        last = time.monotonic()
         await here.until_right(BACK_WITHIN_S)
         await asyncio.sleep(WATCHED_S)
         whole, end = here.judge(began), here.judge(last)

@@ -98,6 +98,19 @@ def test_a_plot_is_drawn_to_scale_and_the_same_each_time() -> None:
     assert drawn == plot("t", groups)
 
 
+def test_what_is_drawn_stands_unit_by_unit_and_is_not_all_zero() -> None:
+    """Cases of one unit stand together, other units are left to the table."""
+    units = ("ms until the list is right", "hosts listed", *page.PLOTTED["seats"][:1])
+    facts = {"peer": "Janus", "peer_value": 3.0}
+    rows = [row("seats", case=case, unit=unit, **facts) for case in "ab" for unit in units]
+    idle = {"case": "idle", "unit": units[0], "value": 0, "peer": "Janus", "peer_value": 0}
+    drawn = page.drawing("seats", [*rows, row("seats", **idle)])
+    order = [drawn.index(f"{unit}: {case}") for unit in (units[2], units[0]) for case in "ab"]
+    assert order == sorted(order)
+    assert "hosts listed" not in drawn
+    assert "idle" not in drawn
+
+
 def test_every_plan_is_of_a_question_and_the_forms_end_in_time() -> None:
     """A plan without its file is dead; the quick limits fit 5 minutes, the full ones an hour."""
     assert [name for name in bench.PLANS if name not in bench.questions()] == []
