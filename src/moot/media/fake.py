@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from secrets import token_urlsafe
+from typing import Final
 
 from moot.media.event import (
     MediaEvent,
@@ -29,6 +30,9 @@ from moot.media.port import MediaUnavailable
 from moot.media.roster import Roster, RosterEntry
 from moot.media.source import Source
 from moot.media.stats import ConnectionStats, EngineStatus
+
+_FORGET_EVERY_S: Final = 1.0
+"""Seconds between two looks at every ticket there is."""
 
 
 class TicketRefused(Exception):
@@ -73,6 +77,7 @@ class FakeMediaEngine:
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
         self._feed = EventFeed()
+        self._forgot_at = 0.0
         self._ledger = Ledger()
         self._tickets: dict[str, _Granted] = {}
         self._meetings: dict[str, dict[str, _Connection]] = {}
@@ -281,6 +286,9 @@ class FakeMediaEngine:
             self._feed.publish(MeetingClosed(meeting_key=meeting_key))
 
     def _forget(self, now: float) -> None:
+        if 0 <= now - self._forgot_at < _FORGET_EVERY_S:
+            return
+        self._forgot_at = now
         horizon = now - TICKET_TTL_S
         for token in [token for token, granted in self._tickets.items() if granted.at < horizon]:
             del self._tickets[token]
