@@ -21,6 +21,7 @@ from moot.model.ids import MeetingId, ParticipantId, PersonId, parse_name
 from moot.model.meeting import Meeting, Participant
 from moot.model.participant import free_twin, name_key
 from moot.model.status import is_present
+from moot.model.view import twin_of
 from moot.store.port import Transaction
 
 
@@ -78,7 +79,7 @@ def refusal(
     present = 0
     if not is_welcome(meeting, participant, actor.person_id):
         # Only where somebody new might make it too many.
-        present = sum(is_present(each.status) for each in change.here())
+        present = sum(is_present(each.status) for each in change.here().people.values())
     return admission(
         meeting,
         participant,
@@ -140,7 +141,14 @@ def seat_twin(
     """
     if before is not None and name_key(before.name) == name_key(name):
         return before.twin
-    return free_twin(name, (other for other in change.here() if other.id != participant_id))
+    return free_twin(
+        name,
+        (
+            (other.name, twin_of(other))
+            for other in change.here().people.values()
+            if other.status != "removed" and other.id != participant_id
+        ),
+    )
 
 
 def newcomer(

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
+from moot.control.attendance import Attendance, Attendances
 from moot.control.orders import EndRun, Order, RemoveConnection, SetSources
 from moot.media.key import identity, meeting_key
 from moot.media.source import Source as MediaSource
@@ -68,17 +69,21 @@ class Change:
         now: milliseconds since 1970, for every time written by this change.
         events: what to announce after the commit, in order.
         orders: what to tell the media engine after the commit.
+        attendance: who is in, if it was asked for; worth keeping after the commit.
     """
 
-    __slots__ = ("_here", "events", "meeting", "now", "orders", "tx")
+    __slots__ = ("_attendances", "attendance", "events", "meeting", "now", "orders", "tx")
 
-    def __init__(self, tx: Transaction, meeting: Meeting, now: int) -> None:
+    def __init__(
+        self, tx: Transaction, meeting: Meeting, now: int, attendances: Attendances
+    ) -> None:
         self.tx = tx
         self.meeting = meeting
         self.now = now
         self.events: list[Event] = []
         self.orders: list[Order] = []
-        self._here: Sequence[Participant] | None = None
+        self.attendance: Attendance | None = None
+        self._attendances = attendances
 
     def append(self, kind: Kind, body: Body, *, audience: str = EVERYONE) -> None:
         """Number and store one event (EVENT-1)."""
@@ -87,16 +92,21 @@ class Change:
         )
         self.meeting = replace(self.meeting, event_seq=event.event_seq)
         self.events.append(event)
+        if self.attendance is not None:
+            self.attendance = self.attendance.after(event.event_seq, body)
 
     def alive(self, participant_id: ParticipantId) -> Sequence[Connection]:
         """Read a participant's connections that are not closed."""
         return self.tx.list_connections(participant_id, states=ALIVE)
 
-    def here(self) -> Sequence[Participant]:
-        """Read who is in or waits, as it was when first asked for in this change."""
-        if self._here is None:
-            self._here = self.tx.list_participants(self.meeting.uid, statuses=(*PRESENT, "waiting"))
-        return self._here
+    def here(self) -> Attendance:
+        """Say who is in, waits or was removed, after the events so far.
+
+        Not to be asked between a write of a participant and the event that tells it.
+        """
+        if self.attendance is None:
+            self.attendance = self._attendances.read(self.tx, self.meeting)
+        return self.attendance
 
     def touch(self) -> None:
         """Note that somebody is there, for retention and for `end`; to the minute is enough."""

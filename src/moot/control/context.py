@@ -12,6 +12,7 @@ import structlog
 from moot.bus.port import Bus
 from moot.config import Config
 from moot.control.actor import Actor
+from moot.control.attendance import Attendances
 from moot.control.change import Change
 from moot.control.dice import Dice
 from moot.control.orders import Orders
@@ -79,6 +80,7 @@ class Control:
     passcodes: Passcodes = field(init=False)
     orders: Orders = field(init=False)
     reaction_pace: Pace = field(init=False)
+    attendances: Attendances = field(init=False)
 
     def __post_init__(self) -> None:
         # A frozen dataclass sets derived fields in this way.
@@ -86,6 +88,7 @@ class Control:
         object.__setattr__(self, "orders", Orders(self.media, self.log))
         pace = Pace(self.clock.monotonic, burst=10, per_s=2)
         object.__setattr__(self, "reaction_pace", pace)
+        object.__setattr__(self, "attendances", Attendances())
 
     def new_id(self) -> str:
         """Make a UUIDv7 (RFC 9562 §5.7)."""
@@ -111,10 +114,12 @@ class Control:
             meeting = tx.lock_meeting(meeting_id)
             if meeting is None:
                 raise Problem("meeting_not_found")
-            change = Change(tx, meeting, now)
+            change = Change(tx, meeting, now, self.attendances)
             return decide(change), change
 
         result, change = await self.store.write(work)
+        if change.attendance is not None:
+            self.attendances.keep(change.meeting.uid, change.attendance)
         for event in change.events:
             self.bus.publish(event)
         if change.orders:
@@ -133,7 +138,7 @@ class Control:
             meeting = tx.find_meeting(meeting_id)
             if meeting is None:
                 raise Problem("meeting_not_found")
-            return look(Change(tx, meeting, now))
+            return look(Change(tx, meeting, now, self.attendances))
 
         return await self.store.read(work)
 

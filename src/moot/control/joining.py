@@ -10,10 +10,11 @@ import msgspec
 
 from moot.control.actor import Actor
 from moot.control.arrival import newcomer, prove, require_admission, seat_name, seat_twin
+from moot.control.attendance import visible
 from moot.control.change import ALIVE, Change, media_sources
 from moot.control.context import Control
 from moot.control.media_lease import is_shared, media_address
-from moot.control.reading import found_meeting, read_participants, read_snapshot
+from moot.control.reading import found_meeting, read_snapshot
 from moot.control.seat import acting_inside, reading_inside
 from moot.errors import Problem
 from moot.media.grant import GrantRequest
@@ -32,7 +33,6 @@ from moot.model.view import (
     Snapshot,
     connection_view,
     label,
-    meeting_view,
     participant_view,
 )
 from moot.store.port import Transaction
@@ -110,7 +110,6 @@ async def join(
     """
     try:
         seated, media = await _join(control, actor, meeting_id, request, media_url)
-        snapshot = await _snapshot(control, meeting_id, seated.participant)
     except Exception as problem:
         control.failed("Error joining meeting", problem, meeting_id=meeting_id)
         raise
@@ -126,7 +125,7 @@ async def join(
         participant=seated.view,
         connection=seated.connection,
         media=media,
-        snapshot=snapshot,
+        snapshot=seated.snapshot,
     )
 
 
@@ -181,7 +180,10 @@ async def roll(control: Control, actor: Actor, meeting_id: MeetingId) -> Roll:
     def work(tx: Transaction) -> Roll:
         meeting = found_meeting(tx, meeting_id)
         reader = reading_inside(tx, meeting, actor)
-        return Roll(read_participants(tx, meeting, reader), meeting.event_seq, meeting.epoch)
+        attendance = control.attendances.read(tx, meeting)
+        control.attendances.keep(meeting.uid, attendance)
+        people = visible(attendance, to_host=reader.role == "host")
+        return Roll(people, meeting.event_seq, meeting.epoch)
 
     return await control.store.read(work)
 
@@ -193,6 +195,7 @@ class _Seated:
     participant: Participant
     view: ParticipantView
     connection: Connection
+    snapshot: Snapshot
     row: Meeting
 
 
@@ -266,8 +269,9 @@ async def _join(
             # What this connection may publish, its grant says.
             change.allow(participant, but=connection_id)
         created = before is None and participant.id == new_id
+        snapshot = read_snapshot(tx, change.meeting, participant, change.here())
         return _Seated(
-            created, meeting_view(change.meeting), participant, view, connection, change.meeting
+            created, snapshot.meeting, participant, view, connection, snapshot, change.meeting
         )
 
     seated = await control.change(meeting_id, decide)
@@ -306,15 +310,6 @@ def _others(
         change.tx.update_connection(closed, expected_fence=each.fence)
         change.disconnect(participant, [each.id])
     return rest[surplus:]
-
-
-async def _snapshot(control: Control, meeting_id: MeetingId, reader: Participant) -> Snapshot:
-    def work(tx: Transaction) -> Snapshot:
-        meeting = found_meeting(tx, meeting_id)
-        now = tx.find_participant(meeting.uid, reader.person_id)
-        return read_snapshot(tx, meeting, now or reader)
-
-    return await control.store.read(work)
 
 
 async def _grant(

@@ -220,7 +220,8 @@ def _must_wait(
         # A clock that was set back must not keep somebody out for longer than the minute.
         if 0 < rest_ms <= KNOCK_AGAIN_MS:
             raise Problem("lobby_denied", retry_after_s=math.ceil(rest_ms / 1000))
-    if sum(each.status == "waiting" for each in change.here()) >= server_limit:
+    waiting = sum(each.status == "waiting" for each in change.here().people.values())
+    if waiting >= server_limit:
         # A lobby nobody can look through; hosts must not be sent a list without an end.
         raise Problem("meeting_full", max_participants=server_limit)
     return True

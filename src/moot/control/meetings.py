@@ -256,7 +256,10 @@ async def snapshot(control: Control, actor: Actor, meeting_id: MeetingId) -> Sna
 
     def work(tx: Transaction) -> Snapshot:
         meeting = found_meeting(tx, meeting_id)
-        return read_snapshot(tx, meeting, reading_inside(tx, meeting, actor))
+        reader = reading_inside(tx, meeting, actor)
+        attendance = control.attendances.read(tx, meeting)
+        control.attendances.keep(meeting.uid, attendance)
+        return read_snapshot(tx, meeting, reader, attendance)
 
     return await control.store.read(work)
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
+from moot.control.attendance import Attendance, visible
 from moot.control.change import ALIVE, PRESENT
 from moot.errors import Problem
 from moot.model.ids import MeetingId
 from moot.model.meeting import Meeting, Participant
 from moot.model.view import (
-    ParticipantView,
     Snapshot,
     meeting_view,
     message_view,
@@ -34,37 +33,27 @@ def found_meeting(tx: Transaction, meeting_id: MeetingId) -> Meeting:
     return meeting
 
 
-def read_participants(
-    tx: Transaction, meeting: Meeting, reader: Participant
-) -> Sequence[ParticipantView]:
-    """Read who is in; hosts also see who waits in this run and who was removed."""
-    is_host = reader.role == "host"
-    statuses = (*PRESENT, "waiting", "removed") if is_host else PRESENT
-    counts = tx.connection_counts(meeting.uid)
-    return [
-        participant_view(each, connections=counts.get(each.id, 0))
-        for each in tx.list_participants(meeting.uid, statuses=statuses)
-        if each.status != "waiting" or each.run == meeting.run
-    ]
-
-
-def read_snapshot(tx: Transaction, meeting: Meeting, reader: Participant) -> Snapshot:
+def read_snapshot(
+    tx: Transaction, meeting: Meeting, reader: Participant, attendance: Attendance
+) -> Snapshot:
     """Read the meeting as one participant may see it (EVENT-2).
 
     The meeting's row was read first, so whatever the rest holds beyond `meeting.event_seq` comes
     again as an event, and applying it twice changes nothing. Who is not in sees only themself.
+
+    Args:
+        attendance: who is in at `meeting.event_seq`.
     """
     if reader.status not in PRESENT:
         connections = len(tx.list_connections(reader.id, states=ALIVE))
         me = participant_view(reader, connections=connections)
         return Snapshot(meeting_view(meeting), (), (), me)
-    participants = read_participants(tx, meeting, reader)
     messages = tx.list_messages(
         meeting.uid, run=meeting.run, reader=reader.id, before=None, limit=SNAPSHOT_MESSAGES
     )
     return Snapshot(
         meeting=meeting_view(meeting),
-        participants=participants,
+        participants=visible(attendance, to_host=reader.role == "host"),
         messages=[message_view(message) for message in messages],
-        me=next((each for each in participants if each.id == reader.id), None),
+        me=attendance.people.get(reader.id),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from moot.control.attendance import Attendances
 from moot.control.change import ALIVE
 from moot.control.frames import LobbyStatus
 from moot.control.reading import found_meeting, read_snapshot
@@ -57,7 +58,9 @@ def fences_of(
     return fences, event_seq
 
 
-def read_start(tx: Transaction, watcher: Watcher, since: Since | None) -> Start:
+def read_start(
+    tx: Transaction, watcher: Watcher, since: Since | None, attendances: Attendances
+) -> Start:
     """Read what a stream begins with (EVENT-2).
 
     Raises:
@@ -72,7 +75,9 @@ def read_start(tx: Transaction, watcher: Watcher, since: Since | None) -> Start:
         if events is not None:
             last = events[-1].event_seq if events else since.event_seq
             return Start(meeting.epoch, last, participant, None, events)
-    snapshot = read_snapshot(tx, meeting, participant)
+    attendance = attendances.read(tx, meeting)
+    attendances.keep(meeting.uid, attendance)
+    snapshot = read_snapshot(tx, meeting, participant, attendance)
     return Start(meeting.epoch, meeting.event_seq, participant, snapshot)
 
 

@@ -231,7 +231,10 @@ class Watching:
     async def _begin(self, feed: Feed, watcher: Watcher, since: Since | None) -> None:
         # The watcher follows already and holds; what is read now is at least as new as what was
         # delivered before it began to follow, so nothing falls between.
-        start = await self._control.store.read(lambda tx: read_start(tx, watcher, since))
+        attendances = self._control.attendances
+        start = await self._control.store.read(
+            lambda tx: read_start(tx, watcher, since, attendances)
+        )
         hello = frames.hello(
             watcher.connection_id,
             fence=watcher.fence,
@@ -274,8 +277,11 @@ class Watching:
             feed.is_catching_up = False
 
     async def _renew(self, feed: Feed, watcher: Watcher) -> None:
+        attendances = self._control.attendances
         try:
-            start = await self._control.store.read(lambda tx: read_start(tx, watcher, None))
+            start = await self._control.store.read(
+                lambda tx: read_start(tx, watcher, None, attendances)
+            )
         except Problem as problem:
             watcher.close("unavailable" if problem.kind.close is None else problem.kind.id)
             return

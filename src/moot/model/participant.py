@@ -7,6 +7,7 @@ screen are the live ones is decided here and nowhere else (JOIN-6).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from msgspec.structs import replace
 
@@ -179,15 +180,20 @@ def allowed_sources(participant: Participant, connection_id: ConnectionId) -> fr
     return frozenset(allowed)
 
 
+@lru_cache(maxsize=8192)
 def name_key(name: str) -> str:
     """Bring names that people would confuse to one key."""
     return " ".join(name.casefold().split())
 
 
-def free_twin(name: str, others: Iterable[Participant]) -> int:
-    """Find the smallest number that none of the others of this name carries (PERSON-3)."""
+def free_twin(name: str, others: Iterable[tuple[str, int]]) -> int:
+    """Find the smallest number that none of the others of this name carries (PERSON-3).
+
+    Args:
+        others: their names and numbers.
+    """
     key = name_key(name)
-    taken = {other.twin for other in others if name_key(other.name) == key}
+    taken = {twin for other, twin in others if name_key(other) == key}
     twin = 1
     while twin in taken:
         twin += 1

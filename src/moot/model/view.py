@@ -172,6 +172,11 @@ def label(name: str, twin: int) -> str:
     return name if twin < 2 else f"{name} ({twin})"
 
 
+def twin_of(view: ParticipantView) -> int:
+    """Read the number off a label that `label` has made."""
+    return 1 if view.label == view.name else int(view.label[len(view.name) + 2 : -1])
+
+
 def connection_view(connection: Connection) -> ConnectionView:
     """Show a connection to its owner."""
     return ConnectionView(

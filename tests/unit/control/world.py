@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 from collections.abc import Callable, Sequence
@@ -15,16 +16,18 @@ from moot.bus.port import Bus
 from moot.config import Config
 from moot.control import joining, meetings
 from moot.control.actor import Actor
+from moot.control.attendance import Attendance, Attendances
 from moot.control.context import Control
 from moot.control.joining import Joined, JoinRequest
 from moot.control.presence import Presence
 from moot.control.watching import Since, Watcher, Watching
+from moot.errors import Problem
 from moot.media.fake import FakeMediaEngine
 from moot.model.ids import ConnectionId, MeetingId, PersonId
 from moot.model.meeting import Event, Participant, Settings
 from moot.store.memory import MemoryStore
 from moot.store.open import open_store
-from moot.store.port import Store
+from moot.store.port import Store, Transaction
 
 MEETING = MeetingId("ABC123")
 MEDIA_URL = "ws://moot.test"
@@ -202,6 +205,26 @@ class World:
         for process in self.processes:
             if process.is_alive:
                 await process.watching.idle()
+                await self.agree(process.control)
+
+    async def agree(self, control: Control) -> None:
+        """What a process keeps of who is in, carried on by events, is what the rows say."""
+
+        def work(tx: Transaction) -> tuple[Attendance, Attendance] | None:
+            meeting = tx.find_meeting(MEETING)
+            if meeting is None:
+                return None
+            kept = control.attendances.read(tx, meeting)
+            control.attendances.keep(meeting.uid, kept)
+            return kept, Attendances().read(tx, meeting)
+
+        found = None
+        with contextlib.suppress(Problem):
+            found = await self.store.read(work)
+        if found is not None:
+            kept, fresh = found
+            assert kept == fresh
+            assert list(kept.people) == list(fresh.people), "the same order"
 
     # People
 
