@@ -24,6 +24,9 @@ NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
         ("/usr/sbin/pgbouncer", "pgbouncer"),
         ("redis-server", "redis-server"),
         ("/usr/lib/*/faketime/libfaketime.so.1", "libfaketime"),
+        ("/usr/sbin/nginx", "nginx"),
+        ("caddy", "caddy"),
+        ("systemd-analyze", "systemd"),
     ),
     "media": (
         ("chromium", "chromium"),
@@ -46,6 +49,10 @@ NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
         ("pulseaudio", "pulseaudio"),
         ("ip", "iproute2"),
         ("nft", "nftables"),
+        ("/usr/lib/postgresql/*/bin/initdb", "postgresql"),
+        ("redis-server", "redis-server"),
+        ("/usr/sbin/nginx", "nginx"),
+        ("caddy", "caddy"),
     ),
 }
 

@@ -82,6 +82,7 @@ def _media() -> list[Command]:
 def _browser() -> list[Command]:
     folder = ROOT / "tests/browser"
     return [
+        _oracle(),
         Command(["npm", "ci", "--no-progress", "--loglevel=error"], folder),
         Command(["npm", "run", "--silent", "test"], folder),
     ]

@@ -8,7 +8,7 @@ from moot.settings import settings
 ROOT = Path(__file__).parents[2]
 NAME = re.compile(r"\bMOOT_[A-Z][A-Z_]*[A-Z]\b")
 # Not settings: the settings file's own place, and what deploy/compose.yaml and its proxy take.
-OTHERS = {"MOOT_CONFIG", "MOOT_NAME", "MOOT_SITE", "MOOT_UPSTREAMS"}
+OTHERS = {"MOOT_CONFIG", "MOOT_LIVEKIT", "MOOT_NAME", "MOOT_SITE", "MOOT_UPSTREAMS"}
 
 
 def named() -> dict[str, set[str]]:

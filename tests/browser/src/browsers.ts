@@ -31,6 +31,7 @@ export async function launch(kind: Kind, likeness: Likeness, options: { readonly
       browser: "chrome",
       executablePath: executable(kind),
       headless: true,
+      acceptInsecureCerts: true,
       defaultViewport: { width, height },
       args: [
         "--no-sandbox",
@@ -53,6 +54,7 @@ export async function launch(kind: Kind, likeness: Likeness, options: { readonly
     browser: "firefox",
     executablePath: executable(kind),
     headless: true,
+    acceptInsecureCerts: true,
     defaultViewport: { width, height },
     extraPrefsFirefox: {
       "media.navigator.streams.fake": true,

@@ -5,7 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Kind, launch, lighten } from "./browsers.ts";
 import { awaitNamed, findNamed } from "./find.ts";
 import type { Likeness } from "./media.ts";
-import type { Server } from "./server.ts";
+
+/** Where the page is opened: one server, or a proxy before several. */
+export interface Place {
+  readonly origin: string;
+}
 
 export interface TileState {
   readonly id: string;
@@ -32,14 +36,14 @@ export class Person {
   readonly statuses: { readonly url: string; readonly method: string; readonly status: number }[] = [];
   readonly hosts = new Set<string>();
   readonly browser: Browser;
-  readonly #server: Server;
+  readonly #place: Place;
   readonly #context: BrowserContext;
   page: Page;
 
-  private constructor(kind: Kind, likeness: Likeness, server: Server, browser: Browser, context: BrowserContext, page: Page) {
+  private constructor(kind: Kind, likeness: Likeness, place: Place, browser: Browser, context: BrowserContext, page: Page) {
     this.kind = kind;
     this.likeness = likeness;
-    this.#server = server;
+    this.#place = place;
     this.browser = browser;
     this.#context = context;
     this.page = page;
@@ -47,10 +51,10 @@ export class Person {
   }
 
   /** Starts a browser of their own; `isPrivate` opens the page in a private window of it. */
-  static async arrive(kind: Kind, likeness: Likeness, server: Server, options: { readonly isPrivate?: boolean; readonly size?: readonly [number, number]; readonly args?: readonly string[] } = {}): Promise<Person> {
+  static async arrive(kind: Kind, likeness: Likeness, place: Place, options: { readonly isPrivate?: boolean; readonly size?: readonly [number, number]; readonly args?: readonly string[] } = {}): Promise<Person> {
     const browser = await launch(kind, likeness, options);
     const context = options.isPrivate === true ? await browser.createBrowserContext() : browser.defaultBrowserContext();
-    const person = new Person(kind, likeness, server, browser, context, await context.newPage());
+    const person = new Person(kind, likeness, place, browser, context, await context.newPage());
     if (kind === "firefox") await lighten(person.page);
     return person;
   }
@@ -77,7 +81,7 @@ export class Person {
   }
 
   async open(path: string, page: Page = this.page): Promise<void> {
-    await page.goto(`${this.#server.origin}${path}`, { waitUntil: "domcontentloaded" });
+    await page.goto(`${this.#place.origin}${path}`, { waitUntil: "domcontentloaded" });
   }
 
   async press(name: string, role = "button", page: Page = this.page): Promise<void> {

@@ -4,12 +4,11 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { TestContext } from "vitest";
 import type { Person } from "./person.ts";
-import type { Server } from "./server.ts";
 
 const FOLDER = resolve(import.meta.dirname, "../traces");
 
 /** Writes the trace of a failed test to `tests/browser/traces/<test>/`; does nothing for one that passed. */
-export async function keepTrace(context: TestContext, people: readonly Person[], server: Server): Promise<void> {
+export async function keepTrace(context: TestContext, people: readonly Person[], server: { readonly log: string }): Promise<void> {
   if (context.task.result?.state !== "fail") return;
   const folder = join(FOLDER, context.task.name.replaceAll(/[^a-zA-Z0-9]+/g, "-").slice(0, 80));
   mkdirSync(folder, { recursive: true });
