@@ -24,7 +24,7 @@ from tests.programs.server import Server, stop_all
 AGREE_WITHIN_S = 15.0
 
 
-async def _live(
+async def live(
     person: Person, meeting_id: str, connection: dict[str, Any], stop: asyncio.Event
 ) -> None:
     """Change something about oneself every now and then, as people do."""
@@ -65,7 +65,7 @@ async def agreement(
         for person in crowd:
             joined = (await person.join(meeting_id)).body
             streams.append(person.watch(meeting_id, joined["connection"]))
-            tasks.append(asyncio.create_task(_live(person, meeting_id, joined["connection"], stop)))
+            tasks.append(asyncio.create_task(live(person, meeting_id, joined["connection"], stop)))
         end = time.monotonic() + seconds
         killed = 0
         while time.monotonic() < end:
@@ -83,7 +83,7 @@ async def agreement(
         heads = await _agreed(crowd[0], meeting_id, streams)
         if len(heads) > 1:
             complaints.append(f"streams ended at different numbers: {sorted(heads)}")
-        wanted = _kinds(data, settings, meeting_id)
+        wanted = kinds(meeting_id, settings.get("MOOT_DATABASE_URL") or data / "moot.sqlite3")
         for number, stream in enumerate(streams):
             complaints += [f"stream {number}: {gap}" for gap in stream.gaps]
             for seq, kind in stream.log:
@@ -116,21 +116,21 @@ async def _agreed(person: Person, meeting_id: str, streams: list[Stream]) -> set
         await asyncio.sleep(0.1)
 
 
-def _kinds(data: Path, settings: dict[str, str], meeting_id: str) -> dict[int, str]:
-    """Read the event table itself: number to kind."""
+def kinds(meeting_id: str, database: str | Path) -> dict[int, str]:
+    """Read the event table itself, of PostgreSQL's address or SQLite's file: number to kind."""
     query = (
         "SELECT e.event_seq, e.type FROM event e JOIN meeting m ON m.uid = e.meeting_uid"
         " WHERE m.id = {}"
     )
-    if "MOOT_DATABASE_URL" in settings:
+    if isinstance(database, str):
         import psycopg
 
-        with psycopg.connect(settings["MOOT_DATABASE_URL"]) as database:
-            return dict(database.execute(query.format("%s"), (meeting_id,)).fetchall())
+        with psycopg.connect(database) as connection:
+            return dict(connection.execute(query.format("%s"), (meeting_id,)).fetchall())
     import sqlite3
 
-    with sqlite3.connect(data / "moot.sqlite3") as database:
-        return dict(database.execute(query.format("?"), (meeting_id,)).fetchall())
+    with sqlite3.connect(database) as connection:
+        return dict(connection.execute(query.format("?"), (meeting_id,)).fetchall())
 
 
 def main() -> int:

@@ -5,7 +5,7 @@ each and joins it, twice. The history is judged by the sticky-register checker: 
 meeting and one creation, a person in a meeting is one participant and one creation.
 
     python -m tests.programs.race --store sqlite
-    python -m tests.programs.race --store postgres --kills 50
+    python -m tests.programs.race --store postgres --redis --kills 50
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -254,21 +255,31 @@ def main() -> int:
     parser.add_argument("--meetings", type=int, default=500)
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--redis", action="store_true", help="join the processes by Redis too")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="moot-race-") as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="moot-race-"))
         settings = {}
         if options.store == "postgres":
             from tests.programs.database import running_postgres
 
-            with running_postgres() as url:
-                settings["MOOT_DATABASE_URL"] = url
-                history, figures = _run(Path(folder), options, settings)
-        else:
-            history, figures = _run(Path(folder), options, settings)
+            settings["MOOT_DATABASE_URL"] = stack.enter_context(running_postgres())
+        if options.redis:
+            from tests.servers.redis import RedisServer
+            from tests.servers.running import running
+
+            settings["MOOT_BUS_URL"] = stack.enter_context(running(RedisServer())).url
+        history, figures = _run(Path(folder), options, settings)
     complaints = list(history.complaints())
     print(
         json.dumps(
-            {"program": "race", "store": options.store, **figures, "complaints": len(complaints)}
+            {
+                "program": "race",
+                "store": options.store,
+                "redis": options.redis,
+                **figures,
+                "complaints": len(complaints),
+            }
         )
     )
     for complaint in complaints[:20]:
