@@ -64,6 +64,8 @@ each of them while the event loop is busy (measured: a third more joins a second
 _MESSAGE_LIMIT_BYTES: Final = 1_048_576
 """What any WebSocket takes at all. Event streams hold clients to `max_frame_bytes`; an offer of
 LiveKit's signalling for dozens of tracks is larger than that, and has a bound of its own."""
+_GOODBYE_S: Final = 2.0
+"""How long a stopping process waits to say goodbye in the store, behind whatever waits there."""
 _KEEP_ALIVE_S: Final = 75
 """Longer than the minute after which common proxies drop an idle connection of theirs."""
 
@@ -174,7 +176,8 @@ class App:
         self._is_draining = True
         # A store that is away keeps nobody from leaving: the others see the heartbeat stop.
         with contextlib.suppress(Exception):
-            await self._presence.drain()
+            async with asyncio.timeout(_GOODBYE_S):
+                await self._presence.drain()
         await self._streams.drain(self._config.drain_s / 3)
 
     async def stop(self) -> None:
@@ -182,7 +185,8 @@ class App:
         self._is_draining = True
         await self._tasks.stop()
         with contextlib.suppress(Exception):
-            await self._presence.close()
+            async with asyncio.timeout(_GOODBYE_S):
+                await self._presence.close()
         await self._engine.media.close()
         await self.bus.close()
         await self.store.close()

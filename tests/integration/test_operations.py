@@ -4,12 +4,15 @@ import asyncio
 import json
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import uuid
 from pathlib import Path
 
+from tests.programs.person import AUTH_SECRET, bearer
+from tests.programs.server import Server
 from tests.programs.wire import answer
 
 MOOT = str(Path(sys.executable).with_name("moot"))
@@ -214,3 +217,27 @@ async def test_kill_and_restart_lose_nothing_and_leave_no_ghost(serve, people, t
     assert time.monotonic() - began < 20
     kinds = [m.get("kind") for m in stream.seen if m["type"] == "event"]
     assert "participant.joined" not in kinds
+
+
+async def test_a_stop_does_not_wait_for_a_store_that_is_behind(tmp_path):
+    """Issue 3: SIGTERM ends the process within its drain time and a little, whatever waits."""
+    server = Server(tmp_path, MOOT_AUTH_SECRET=AUTH_SECRET, MOOT_DRAIN_S="1")
+    await server.start()
+    wires = [server.wire(Authorization=f"Bearer {bearer(f'person {each}')}") for each in range(700)]
+    try:
+        assert (await wires[0].ask("PUT", "/api/v1/meetings/BEHIND", {})).status == 201
+        blocker = sqlite3.connect(tmp_path / "moot.sqlite3", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        asked = []
+        for wire in wires:
+            join = wire.ask("PUT", "/api/v1/meetings/BEHIND/participants/me", {"name": "Ana"})
+            asked.append(asyncio.create_task(join))
+        # Three batches of the writer wait by now, five seconds each.
+        await asyncio.sleep(3)
+        began = time.monotonic()
+        await asyncio.to_thread(server.stop)
+        assert time.monotonic() - began < 12
+        blocker.close()
+        await asyncio.gather(*asked, return_exceptions=True)
+    finally:
+        server.kill()

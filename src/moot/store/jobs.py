@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 from moot.errors import Problem
@@ -13,6 +14,11 @@ from moot.store.port import Transaction
 WAITING: Final = 20_000
 """Pieces of work that may wait; what comes on top is `unavailable`. Larger lets memory and waiting
 time grow under a flood, smaller refuses bursts that would have been over in a second."""
+
+
+CLOSE_WITHIN_S: Final = 3.0
+"""How long a store that is closed goes on with what was asked before: whoever still waits has been
+told to come back by then, and a stop must not take as long as a backlog."""
 
 
 class Job:
@@ -54,6 +60,22 @@ class Jobs:
     def end(self) -> None:
         """End one thread after what waits now."""
         self._queue.put(None)
+
+    def refuse(self) -> list[Job]:
+        """Take back everything that waits, each with the error `unavailable`."""
+        refused: list[Job] = []
+        ends = 0
+        with contextlib.suppress(Empty):
+            while True:
+                job = self._queue.get_nowait()
+                if job is None:
+                    ends += 1
+                else:
+                    job.error = Problem("unavailable", retry_after_s=1)
+                    refused.append(job)
+        for _ in range(ends):
+            self._queue.put(None)
+        return refused
 
     def take(self, *, timeout_s: float | None = None) -> Job | None:
         """Wait for the next piece; None says to end.

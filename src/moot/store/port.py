@@ -355,7 +355,10 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None:
-        """Finish what was asked and let go; calling it again changes nothing."""
+        """Finish what was asked, as far as a few seconds allow, and let go.
+
+        What has not begun by then is refused as `unavailable`. Calling it again changes nothing.
+        """
         ...
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from moot.errors import Problem
+from moot.store.jobs import CLOSE_WITHIN_S
 from moot.store.port import StoreUnusable, Transaction
 from moot.store.postgres_address import parse_address, place
 from moot.store.postgres_errors import PostgresError
@@ -87,10 +88,13 @@ class PostgresStore:
         await self.read(lambda transaction: transaction.event_heads(()))
 
     async def close(self) -> None:
-        """Finish what was asked, then close the connections. Calling it again changes nothing."""
+        """Finish what was asked, as far as a few seconds allow, then close the connections.
+
+        Calling it again changes nothing.
+        """
         workers, self._workers = self._workers, None
         if workers is not None:
-            await asyncio.to_thread(workers.stop)
+            await asyncio.to_thread(workers.stop, CLOSE_WITHIN_S)
 
     async def _submit(self, work: Callable[[Transaction], T], *, writes: bool) -> T:
         if self._workers is None:

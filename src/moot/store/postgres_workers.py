@@ -99,12 +99,17 @@ class PostgresWorkers:
         """
         return self._jobs.put(work, writes=writes)
 
-    def stop(self) -> None:
-        """Finish what waits, then end the threads. Blocks until then."""
+    def stop(self, within_s: float) -> None:
+        """Finish what waits, then end the threads. Blocks until then, at most so many seconds.
+
+        What has not begun by then is refused as `unavailable`.
+        """
+        deadline = time.monotonic() + within_s
         for _ in self._threads:
             self._jobs.end()
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, deadline - time.monotonic()))
+        answer(self._jobs.refuse())
 
     def _run(self) -> None:
         handle: PostgresHandle | None = None

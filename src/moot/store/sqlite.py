@@ -19,6 +19,7 @@ from moot.errors import Problem
 from moot.model.ids import MeetingUid
 from moot.model.meeting import Event
 from moot.store.host_lock import HostLock
+from moot.store.jobs import CLOSE_WITHIN_S
 from moot.store.outage import Outages
 from moot.store.port import StoreUnusable, Transaction
 from moot.store.rows import Parameters, Row
@@ -26,6 +27,7 @@ from moot.store.sqlite_readers import SqliteReaders
 from moot.store.sqlite_writer import SqliteWriter
 from moot.store.statements import Statements, load_statements
 from moot.store.transaction import SqlTransaction
+from moot.store.turn import Turn
 from moot.store.upgrade import UPGRADE_WAIT_S, steps_missing, upgrade
 
 T = TypeVar("T")
@@ -105,6 +107,7 @@ class SqliteStore:
         self._writer = SqliteWriter(
             self._connect,
             self._transaction,
+            lambda: Turn(self._path, within_s=self._busy_timeout_s),
             self._lock.touch,
             self._outages,
         )
@@ -149,11 +152,14 @@ class SqliteStore:
         await self.read(lambda transaction: transaction.event_heads(()))
 
     async def close(self) -> None:
-        """Finish what was asked, then let go of the file. Calling it again changes nothing."""
+        """Finish what was asked, as far as a few seconds allow, then let go of the file.
+
+        Calling it again changes nothing.
+        """
         writer, readers, self._writer, self._readers = self._writer, self._readers, None, None
         if writer is not None and readers is not None:
-            await asyncio.to_thread(writer.stop)
-            await asyncio.to_thread(readers.stop)
+            await asyncio.to_thread(writer.stop, CLOSE_WITHIN_S)
+            await asyncio.to_thread(readers.stop, 1.0)
         self._lock.release()
 
     def _connect(self) -> sqlite3.Connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -54,12 +55,17 @@ class SqliteReaders:
         """
         return self._jobs.put(work, writes=False)
 
-    def stop(self) -> None:
-        """Finish what waits, then end the threads. Blocks until then."""
+    def stop(self, within_s: float) -> None:
+        """Finish what waits, then end the threads. Blocks until then, at most so many seconds.
+
+        What has not begun by then is refused as `unavailable`.
+        """
+        deadline = time.monotonic() + within_s
         for _ in self._threads:
             self._jobs.end()
         for thread in self._threads:
-            thread.join()
+            thread.join(max(0.0, deadline - time.monotonic()))
+        answer(self._jobs.refuse())
 
     def _run(self) -> None:
         handle: sqlite3.Connection | None = None

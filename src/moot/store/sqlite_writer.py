@@ -21,6 +21,7 @@ from moot.store.outage import Outages
 from moot.store.port import Transaction
 from moot.store.race import Race
 from moot.store.sqlite_errors import problem_of, unique_violation
+from moot.store.turn import Turn
 
 BATCH: Final = 256
 """Pieces of work in one commit, at most. Larger holds back other processes on the file for longer,
@@ -41,6 +42,7 @@ class SqliteWriter:
     Args:
         connect: opens the handle; called on the thread.
         transaction: wraps the handle for work.
+        turn: opens this process's place in the line of writers; called on the thread.
         sign_of_life: called about every `TOUCH_S`; raises nothing.
         outages: where it is noted that the database does not answer.
     """
@@ -49,11 +51,13 @@ class SqliteWriter:
         self,
         connect: Callable[[], sqlite3.Connection],
         transaction: Callable[[sqlite3.Connection], Transaction],
+        turn: Callable[[], Turn],
         sign_of_life: Callable[[], None],
         outages: Outages,
     ) -> None:
         self._connect = connect
         self._transaction = transaction
+        self._open_turn = turn
         self._sign_of_life = sign_of_life
         self._jobs = Jobs()
         self._outages = outages
@@ -72,13 +76,18 @@ class SqliteWriter:
         """
         return self._jobs.put(work, writes=True)
 
-    def stop(self) -> None:
-        """Finish what waits, then end the thread. Blocks until then."""
+    def stop(self, within_s: float) -> None:
+        """Finish what waits, then end the thread. Blocks until then, at most so many seconds.
+
+        What has not begun by then is refused as `unavailable`.
+        """
         self._jobs.end()
-        self._thread.join()
+        self._thread.join(within_s)
+        answer(self._jobs.refuse())
 
     def _run(self) -> None:
         handle: sqlite3.Connection | None = None
+        turn: Turn | None = None
         touched = time.monotonic()
         running = True
         while running:
@@ -86,7 +95,9 @@ class SqliteWriter:
             if batch:
                 try:
                     handle = handle or self._connect()
-                    self._commit(handle, self._transaction(handle), batch)
+                    turn = turn or self._open_turn()
+                    with turn.taken():
+                        self._commit(handle, self._transaction(handle), batch)
                 except Exception as error:  # noqa: BLE001 - without this thread callers wait for ever
                     if handle is not None:
                         handle.close()
@@ -96,6 +107,8 @@ class SqliteWriter:
             if time.monotonic() - touched >= TOUCH_S:
                 touched = time.monotonic()
                 self._sign_of_life()
+        if turn is not None:
+            turn.close()
         if handle is not None:
             handle.close()
 
