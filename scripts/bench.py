@@ -34,14 +34,14 @@ class Plan:
     """How a question is asked: its arguments and how long it may take, in both forms."""
 
     full: tuple[str, ...] = ()
-    full_s: float = 420.0
+    full_s: float = 300.0
     quick: tuple[str, ...] | None = None
     """None: it has no quick form, and the quick form says so."""
     quick_s: float = 60.0
 
 
 PLANS = {
-    "forward": Plan(full_s=800.0),
+    "forward": Plan(full_s=1000.0),
     "joins": Plan(full_s=150.0, quick=("--store", "sqlite", "--seconds", "2"), quick_s=40.0),
     "join_store": Plan(full_s=120.0, quick=("--store", "sqlite", "--seconds", "1"), quick_s=25.0),
     "fanout": Plan(
@@ -53,11 +53,11 @@ PLANS = {
         quick_s=50.0,
     ),
     "seats": Plan(
-        full_s=420.0,
+        full_s=480.0,
         quick=("--people", "20", "--reloads", "5", "--rounds", "1", "--only", "livekit-server"),
         quick_s=90.0,
     ),
-    "cold_start": Plan(full_s=200.0),
+    "cold_start": Plan(full_s=260.0),
     "loss": Plan(
         full_s=420.0,
         quick=("--rounds", "1", "--seconds", "5", "--losses", "10"),
