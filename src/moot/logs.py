@@ -115,11 +115,11 @@ def set_up_logs(level: str, style: Literal["text", "json"], stream: TextIO | Non
         logger.setLevel(max(logging.WARNING, root.level))
     structlog.configure(
         processors=[
-            structlog.stdlib.filter_by_level,
             *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        # A line that is not shown costs nothing, whatever the processors would do with it.
+        wrapper_class=structlog.make_filtering_bound_logger(root.level),
         cache_logger_on_first_use=True,
     )
