@@ -90,6 +90,8 @@ class App:
         )
         self._presence = Presence(self.control)
         self._watching = Watching(self.control, self._presence)
+        media_events = MediaEvents(self.control, lambda: self._presence.process_id)
+        self._watching.when_heard(media_events.heard)
         self._origins = Origins(
             config.public_url, config.allowed_origins, (socket.gethostname(), config.host)
         )
@@ -138,7 +140,7 @@ class App:
             {
                 "presence": self._presence.run,
                 "watching": self._watching.run,
-                "media_events": MediaEvents(self.control, lambda: self._presence.process_id).run,
+                "media_events": media_events.run,
                 "retention": Retention(self.control).run,
                 "streams": self._streams.run,
             },

@@ -115,11 +115,15 @@ async def test_only_followed_meetings(bus: Bus) -> None:
     bus.publish(event(1, TWO))
     bus.publish(event(1))
     assert await ear.until(1) == [event(1)]
+    bus.follow(ONE)
+    bus.unfollow(ONE)
+    bus.publish(event(3))
+    assert await ear.until(2) == [event(1), event(3)]
     bus.unfollow(ONE)
     bus.unfollow(TWO)
     bus.publish(event(2))
     await asyncio.sleep(0.1)
-    assert ear.heard == [event(1)]
+    assert ear.heard == [event(1), event(3)]
     await ear.stop()
 
 

@@ -106,6 +106,17 @@ class Program:
             while not is_so():
                 await asyncio.sleep(0.02)
 
+    async def packets_of(self, kind: str) -> int:
+        """Count the packets that have arrived of the first track of a kind, `audio` or `video`."""
+        for name, facts in self.happened:
+            if name != "track_subscribed":
+                continue
+            track: rtc.Track = facts[0]
+            for figure in await track.get_stats():
+                if figure.HasField("inbound_rtp") and figure.inbound_rtp.stream.kind == kind:
+                    return int(figure.inbound_rtp.received.packets_received)
+        return 0
+
     def did(self, name: str) -> bool:
         """Tell whether an event of that name has come."""
         return any(happened == name for happened, _ in self.happened)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
@@ -22,7 +22,7 @@ class LocalBus:
     """
 
     def __init__(self, limit: int = WAITING_LIMIT) -> None:
-        self._followed: set[MeetingUid] = set()
+        self._followed: Counter[MeetingUid] = Counter()
         self._waiting: deque[Announcement] = deque()
         self._wake = asyncio.Event()
         self._limit = limit
@@ -50,11 +50,17 @@ class LocalBus:
 
     def follow(self, meeting_uid: MeetingUid) -> None:
         """Ask for the announcements of a meeting."""
-        self._followed.add(meeting_uid)
+        self._followed[meeting_uid] += 1
 
     def unfollow(self, meeting_uid: MeetingUid) -> None:
-        """Stop asking for them."""
-        self._followed.discard(meeting_uid)
+        """Stop asking for them; the last who asked ends them."""
+        self._followed[meeting_uid] -= 1
+        if self._followed[meeting_uid] <= 0:
+            del self._followed[meeting_uid]
+
+    def is_followed(self, meeting_uid: MeetingUid) -> bool:
+        """Whether anybody here asks for the announcements of a meeting."""
+        return meeting_uid in self._followed
 
     async def listen(self) -> AsyncIterator[Sequence[Announcement]]:
         """Yield what was published, in order, until the bus is closed."""

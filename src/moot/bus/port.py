@@ -35,11 +35,11 @@ class Bus(Protocol):
         ...
 
     def follow(self, meeting_uid: MeetingUid) -> None:
-        """Ask for the announcements of a meeting; asking twice is asking once."""
+        """Ask for the announcements of a meeting: each comes once, however many ask."""
         ...
 
     def unfollow(self, meeting_uid: MeetingUid) -> None:
-        """Stop asking for them."""
+        """Stop asking for them; they end with the last one who asked."""
         ...
 
     def listen(self) -> AsyncIterator[Sequence[Announcement]]:

@@ -99,10 +99,11 @@ class RedisBus:
         self._changes += 1
 
     def unfollow(self, meeting_uid: MeetingUid) -> None:
-        """Stop asking for them."""
+        """Stop asking for them; the last who asked ends them."""
         self._local.unfollow(meeting_uid)
-        self._wanted.discard(_PREFIX + meeting_uid)
-        self._changes += 1
+        if not self._local.is_followed(meeting_uid):
+            self._wanted.discard(_PREFIX + meeting_uid)
+            self._changes += 1
 
     def listen(self) -> AsyncIterator[Sequence[Announcement]]:
         """Yield what arrives, from here and elsewhere."""

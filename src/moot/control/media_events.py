@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 import msgspec
 
+from moot.bus.port import Announcement
 from moot.control.change import ALIVE, media_sources
 from moot.control.context import Control
 from moot.control.media_lease import is_shared, release
@@ -28,13 +30,15 @@ from moot.media.port import MediaUnavailable
 from moot.media.source import Source
 from moot.model.event import Ephemeral
 from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ParticipantId, ProcessId
+from moot.model.meeting import Event
 from moot.store.port import Transaction
 
 _RETRY_S: Final = 1.0
 _KNOWN_MEETINGS: Final = 10_000
 LOOK_S: Final = 0.25
-"""How often a process that carries media for others looks what they have changed. Shorter stops a
-source sooner that was muted through another process, and asks the database more often."""
+"""How often a process that carries media for others looks what they have changed, where the bus has
+not said so at once. Shorter stops a source sooner that was muted through another process without
+Redis, and asks the database more often."""
 
 
 class _Level(msgspec.Struct, frozen=True):
@@ -68,6 +72,8 @@ class MediaEvents:
         self._is_shared = is_shared(control.config)
         self._uids: dict[str, MeetingUid] = {}
         self._carried: dict[str, tuple[object, ...] | None] = {}
+        self._followed: dict[str, MeetingUid] = {}
+        self._news = asyncio.Event()
 
     async def run(self) -> None:
         """Follow the engine until cancelled or the engine is closed."""
@@ -79,9 +85,17 @@ class MediaEvents:
             await self._follow()
             looking.cancel()
 
+    def heard(self, announcement: Announcement) -> None:
+        """Look at once where somebody's seat has changed in a meeting that is carried here."""
+        if isinstance(announcement, Event) and not announcement.type.startswith("chat."):
+            self._news.set()
+
     async def _run_look(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._news.wait()
+            self._news.clear()
             try:
                 await self.look()
             except (Problem, MediaUnavailable) as problem:
@@ -130,15 +144,25 @@ class MediaEvents:
             await self._quality(event)
         elif isinstance(event, SourceActive | TransportConnected):
             if self._is_shared:
-                self._carried.setdefault(event.meeting_key, None)
+                await self._carry(event.meeting_key)
             await self._reconcile(event.meeting_key, event.identity)
         elif isinstance(event, EventsLost):
             await self._reconcile_all(event.meeting_key)
         elif isinstance(event, MeetingClosed) and self._is_shared:
             self._carried.pop(event.meeting_key, None)
+            if (followed := self._followed.pop(event.meeting_key, None)) is not None:
+                self._control.bus.unfollow(followed)
             meeting_uid = await self._uid(event.meeting_key)
             if meeting_uid is not None:
                 await release(self._control, meeting_uid, self._process_id())
+
+    async def _carry(self, key: str) -> None:
+        """Look after a run from now on, and hear at once what others change in it."""
+        self._carried.setdefault(key, None)
+        if key in self._followed or (meeting_uid := await self._uid(key)) is None:
+            return
+        self._followed[key] = meeting_uid
+        self._control.bus.follow(meeting_uid)
 
     async def _speakers(self, event: SpeakersChanged) -> None:
         meeting_uid = await self._uid(event.meeting_key)

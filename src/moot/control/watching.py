@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Final
 
+from moot.bus.port import Announcement
 from moot.control import frames
 from moot.control.change import PRESENT
 from moot.control.context import Control
@@ -55,8 +56,13 @@ class Watching:
         self._streams: dict[ConnectionId, Watcher] = {}
         self._opened: dict[Watcher, Opened] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._listeners: list[Callable[[Announcement], None]] = []
         self._typing = Pace(control.clock.monotonic, burst=1, per_s=1)
         presence.when_fenced(lambda: self.close_all("restarting"))
+
+    def when_heard(self, act: Callable[[Announcement], None]) -> None:
+        """Have `act` called with everything that the bus brings, of meetings it follows itself."""
+        self._listeners.append(act)
 
     async def run(self) -> None:
         """Carry announcements to watchers, and find missed ones in the store, until cancelled."""
@@ -73,6 +79,8 @@ class Watching:
         """Carry announcements to watchers until cancelled or the bus is closed."""
         async for batch in self._control.bus.listen():
             for announcement in batch:
+                for act in self._listeners:
+                    act(announcement)
                 feed = self._feeds.get(announcement.meeting_uid)
                 if feed is None:
                     continue

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from msgspec.structs import replace
 from tests.unit.control.world import MEETING, World
 
+from moot.control.intents import Intents, change
 from moot.control.media_events import MediaEvents
 from moot.control.media_lease import media_address, release
 from moot.errors import Problem
 from moot.media.event import TransportConnected
 from moot.model.ids import MeetingUid, ProcessId
-from moot.model.meeting import Process
+from moot.model.meeting import Event, Process
 
 ONE, TWO = ProcessId("one"), ProcessId("two")
 
@@ -88,3 +91,41 @@ async def test_who_connects_to_another_than_the_holder_is_sent_away(world: World
     assert await media_address(world.control, await uid_of(world)) == "ws://two"
     await events.look()
     assert (await world.media.roster(joined.media.room)).entries == ()
+
+
+async def test_what_others_change_is_enforced_when_the_bus_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HOST-4: a mute through another process is heard of, not waited for."""
+    monkeypatch.setattr("moot.control.media_events.LOOK_S", 60.0)
+    await world.create()
+    _, joined, _ = await world.come("ana", audio=True)
+    world.connect(joined)
+    await carry(world, ONE)
+    await media_address(world.control, await uid_of(world))
+    shared = replace(world.control.config, media_url="ws://one")
+    object.__setattr__(world.control, "config", shared)
+    events = MediaEvents(world.control, lambda: ONE)
+    room = joined.media.room
+    await events.handle(TransportConnected(meeting_key=room, identity=joined.media.identity))
+    running = asyncio.create_task(events.run())
+    try:
+        # Another process commits and announces it, and has no engine to give the order to.
+        monkeypatch.setattr(world.control.orders, "give", forget)
+        await change(world.control, world.sitting("ana", joined), MEETING, Intents(audio=False))
+        assert await world.forwarded(joined) == {"microphone"}
+        said = Event(await uid_of(world), 9, 1, "participant.updated", 1, b"{}")
+        events.heard(replace(said, type="chat.posted"))
+        await asyncio.sleep(0.05)
+        assert await world.forwarded(joined) == {"microphone"}
+        events.heard(said)
+        async with asyncio.timeout(5):
+            while await world.forwarded(joined):
+                await asyncio.sleep(0.01)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def forget(orders: object) -> None:
+    """Lose orders on the way."""
