@@ -96,7 +96,10 @@ as this one does. It runs without media here, which makes its times shorter; its
 is claimed again by the client, as its own library does. *moot* lists participants, each with
 any number of connections. moot's and LiveKit's people open their media with the same SDK. In
 "the network changes" the signalling socket alone is cut. moot's page waits for a random time of
-up to 1 s before it comes back, so that a crowd does not come at once.""",
+up to 1 s before it comes back, so that a crowd does not come at once.
+An empty cell means that there is nothing to count, or that the list was not right in time: 40 s
+after a cut, 20 s after the last of many has come in. All people of a scene are one program's, on
+the server's own cores: with 100 of them, times are the program's as much as the server's.""",
     "cold_start": "How long the first try takes, from nothing to a meeting. moot's start includes "
     "making its database; the others keep nothing.",
     "cost": "What 1,000 minutes of one receiving participant cost, calculated from the figures of "
