@@ -98,6 +98,16 @@ describe('the stage', () => {
     expect(after[2]).not.toBe(before[2]);
   });
 
+  it('draws nothing again when somebody who speaks gets louder', () => {
+    people.set(new Map([['ben', media({ level: 0.3 })]]));
+    let drawn = 0;
+    stage.view.subscribe(() => (drawn += 1));
+    people.set(new Map([['ben', media({ level: 0.8 })]]));
+    expect(drawn).toBe(0);
+    people.set(new Map([['ben', media({ level: 0 })]]));
+    expect(drawn).toBe(1);
+  });
+
   it('takes the server’s word on quality before the engine’s', () => {
     qualities.set(new Map([['ana', { quality: 'poor', cause: 'loss' }]]));
     expect(stage.view.value.tiles[1]).toMatchObject({ quality: 'poor', cause: 'loss' });

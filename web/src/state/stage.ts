@@ -78,6 +78,7 @@ export class Stage {
     this.view = derive(
       [state, people, self.share, devices.camera.track, preferences.values, this.pinned, this.visible, qualities, this.#turn],
       (meeting, media, share, camera, values, pinned, visible) => this.#compute(meeting, media, share && ownPicture(share.video), camera && ownPicture(camera), values, pinned, visible),
+      (a, b) => a.tiles === b.tiles && a.subject === b.subject && a.isHalf === b.isHalf,
     );
   }
 
@@ -158,5 +159,6 @@ function reuse(before: readonly TileModel[], after: readonly TileModel[]): reado
 }
 
 function isSameTile(a: TileModel, b: TileModel): boolean {
-  return (Object.keys(a) as (keyof TileModel)[]).every((key) => (key === 'picture' ? a.picture?.id === b.picture?.id : Object.is(a[key], b[key])));
+  // How loud somebody is decides who is large; a tile shows only whether they speak.
+  return (Object.keys(a) as (keyof TileModel)[]).every((key) => key === 'level' || (key === 'picture' ? a.picture?.id === b.picture?.id : Object.is(a[key], b[key])));
 }
