@@ -21,6 +21,8 @@ function memoryOf(storage: 'localStorage' | 'sessionStorage'): Memory {
   }
 }
 
+const engineProgram = () => import('./media/livekit-engine');
+
 const lasting = memoryOf('localStorage');
 const preferences = new Preferences(lasting);
 const text = new Text();
@@ -34,7 +36,9 @@ const page = new Page({
   preferences,
   recent: new RecentMeetings(lasting),
   tab,
-  loadEngine: async () => new (await import('./media/livekit-engine')).LiveKitEngine(),
+  loadEngine: async () => new (await engineProgram()).LiveKitEngine(),
+  // Where it fails now, `loadEngine` says so when it matters.
+  prepareEngine: () => void engineProgram().catch(() => undefined),
   loadBlur: async () => (await import('./media/blur')).blurBackground,
   now: () => Date.now(),
 });

@@ -23,6 +23,8 @@ export interface Surroundings {
   readonly devices: LocalDevices;
   readonly preferences: Preferences;
   readonly loadEngine: () => Promise<MediaEngine>;
+  /** Fetches the engine's program ahead of `loadEngine`; may be called any number of times. */
+  readonly prepareEngine?: () => void;
   readonly openSocket?: OpenSocket;
   readonly now: () => number;
 }

@@ -83,13 +83,14 @@ let server: FakeServer;
 let sockets: FakeSocket[];
 let memory: Memory;
 let lines: string[];
+let prepared: number;
 
 async function aSeat(): Promise<Seat> {
   const tab = await Tab.open(memory, undefined);
   const device = (): LocalDevice => new LocalDevice({ open: () => new Promise(() => {}), staysOpen: false }, '');
   return new Seat('ABC123', {
     tab, recent: new RecentMeetings(pageMemory()), preferences: new Preferences(pageMemory()), devices: { microphone: device(), camera: device() },
-    loadEngine: async () => silentEngine(), now: () => Date.now(),
+    loadEngine: async () => silentEngine(), prepareEngine: () => void (prepared += 1), now: () => Date.now(),
     openSocket: () => {
       const socket = new FakeSocket();
       sockets.push(socket);
@@ -125,6 +126,7 @@ beforeEach(() => {
   sockets = [];
   memory = pageMemory();
   lines = [];
+  prepared = 0;
   vi.stubGlobal('fetch', server.fetch);
   const write = (line: unknown): void => void lines.push(String(line));
   vi.spyOn(console, 'info').mockImplementation(write);
@@ -141,6 +143,25 @@ describe('the seat', () => {
   it('LOG-1: says the steps of a first join in order', async () => {
     await goIn(await aSeat());
     expect(lines).toEqual(['Initializing meeting', 'Participant joined successfully', 'Meeting initialization complete']);
+  });
+
+  it('has the media engine ready before "Join now" is pressed', async () => {
+    const seat = await aSeat();
+    await seat.begin();
+    expect(seat.phase.value.kind).toBe('before');
+    expect(prepared).toBe(1);
+  });
+
+  it('JOIN-5: fetches the media engine while the server is asked for the seat back', async () => {
+    await goIn(await aSeat());
+    prepared = 0;
+    let whenAsked = 0;
+    server.answers.set('PUT /meetings/ABC123/participants/me', ({ body }) => {
+      whenAsked = prepared;
+      return { status: 200, body: joined(false, body?.['connection_id']) };
+    });
+    await (await aSeat()).begin();
+    expect(whenAsked).toBe(1);
   });
 
   it('LOG-1, JOIN-1: says of a return that the participant existed', async () => {

@@ -77,6 +77,8 @@ export class Seat {
       if (turn !== this.#turn) return;
       this.#tries = 0;
       this.#phase.set({ kind: 'before', preview, elsewhere, isJoining: false, problem: null });
+      // While the person looks at themselves: after the press there is nothing left to fetch.
+      this.options.prepareEngine?.();
     } catch (error) {
       if (turn !== this.#turn) return;
       if (error instanceof ProblemError && error.code === 'meeting_not_found') this.#phase.set({ kind: 'missing', isStarting: false, problem: null });
@@ -180,6 +182,7 @@ export class Seat {
     const { tab, devices } = this.options;
     const kept = tab.seat(this.meetingId);
     const turn = this.#next({ kind: 'returning' });
+    this.options.prepareEngine?.();
     try {
       const answer = await this.#ask(kept ? { replaces: kept.connectionId } : {});
       if (turn !== this.#turn) return;
