@@ -23,6 +23,7 @@ END = "<!-- end of benchmarks -->"
 QUESTIONS = {
     "forward": "Forwarding media",
     "first_frame": "From joining to the first frame, in a browser",
+    "toggle": "From a mute to seen, from browser to browser",
     "page_cost": "What the page costs a browser",
     "joins": "Joins",
     "join_store": "Joins at the store",
@@ -77,6 +78,8 @@ HEADLINES = (
 MEANINGS = {
     "forward": "What a core carries: how many people one machine can serve.",
     "first_frame": "How long somebody who has clicked waits for the first picture of the others.",
+    "toggle": "How soon a mute is seen in another page. moot's is on disk before anybody is told, "
+    "LiveKit's passes through memory.",
     "page_cost": "What a laptop spends on a meeting, beside the barest page that shows it.",
     "joins": "How many people can come in at once, each join safely on disk, without one refused.",
     "join_store": "The same at the store alone: what the database allows.",

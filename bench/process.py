@@ -22,6 +22,14 @@ def rss_kib(pid: int) -> int:
     raise ProcessLookupError(pid)
 
 
+def pss_kib(pid: int) -> int:
+    """Resident memory in KiB, a page that several processes share counted in parts."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    raise ProcessLookupError(pid)
+
+
 def descriptors(pid: int) -> int:
     """Open file descriptors."""
     return len(os.listdir(f"/proc/{pid}/fd"))

@@ -57,6 +57,9 @@ PLANS = {
         quick=("--people", "20", "--reloads", "5", "--rounds", "1", "--only", "livekit-server"),
         quick_s=90.0,
     ),
+    "first_frame": Plan(full_s=280.0),
+    "toggle": Plan(full_s=200.0),
+    "page_cost": Plan(full_s=360.0),
     "cold_start": Plan(full_s=260.0),
     "loss": Plan(
         full_s=420.0,
