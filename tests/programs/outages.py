@@ -305,7 +305,13 @@ BEGIN
     RETURN NULL;
 END $$;
 """
-_WATCHED = ("connection.process_id", "process.id", "media_lease.process_id")
+_WATCHED = {
+    # The living mark the dead one's connections lost, and later closed; its own would be open.
+    "connection": "NEW.process_id = '{dead}' AND NEW.state = 'open'",
+    "process": "NEW.id = '{dead}'",
+    "media_lease": "NEW.process_id = '{dead}'",
+}
+"""What only the process itself writes, under the id by which it was declared dead."""
 
 
 async def pause(data: Path, *, seconds: float) -> Outcome:
@@ -320,11 +326,10 @@ async def pause(data: Path, *, seconds: float) -> Outcome:
                 dead = await _declared_dead(database, before)
                 declared = time.monotonic()
                 database.execute(_AUDIT)
-                for place in _WATCHED:
-                    table, column = place.split(".")
+                for table, written in _WATCHED.items():
                     database.execute(
                         f"CREATE TRIGGER note_{table} AFTER INSERT OR UPDATE ON {table}"
-                        f" FOR EACH ROW WHEN (NEW.{column} = '{dead}') EXECUTE FUNCTION note()"
+                        f" FOR EACH ROW WHEN ({written.format(dead=dead)}) EXECUTE FUNCTION note()"
                     )
                 stale = await _lost_of(database, dead)
                 await asyncio.sleep(seconds)

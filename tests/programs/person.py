@@ -21,6 +21,9 @@ AUTH_SECRET = "an embedding program's key, for tests only: 0123456789"
 """Give it to servers as MOOT_AUTH_SECRET so that programs can be any number of persons."""
 RESUMING = {1001, 1006, 1011, 1012, 4009, 4010, 4011, 4012, 4013}
 
+SILENT_S = 12.0
+"""A stream that says nothing for so long is dead, as the page takes it: servers ping every 5 s."""
+
 
 def bearer(subject: str) -> str:
     """Make a token for one account of the embedding program."""
@@ -67,8 +70,11 @@ class Stream:
     async def run(self) -> None:
         """Read until the stream ends with a code that does not mean resume."""
         wait_s = 0.05
+        servers = list(self.servers)
         while True:
-            server = random.choice(self.servers)
+            # As a balancer does, it leaves out the one that has just failed.
+            server = random.choice(servers)
+            servers = [each for each in self.servers if each is not server] or [server]
             try:
                 await self._read(server)
                 wait_s = 0.05
@@ -91,10 +97,15 @@ class Stream:
                 hello["since"] = {"epoch": self.epoch, "event_seq": self.event_seq}
             await socket.send(json.dumps(hello))
             try:
-                async for frame in socket:
+                while True:
+                    async with asyncio.timeout(SILENT_S):
+                        frame = await socket.recv()
                     await self._take(socket, json.loads(frame))
             except websockets.ConnectionClosed:
                 pass
+            except TimeoutError:
+                socket.transport.abort()
+                raise
             self.closed = socket.close_code or 1006
 
     async def _take(self, socket: websockets.ClientConnection, message: dict[str, Any]) -> None:
