@@ -284,6 +284,21 @@ describe('the seat', () => {
     expect(seat.phase.value.kind).toBe('before');
   });
 
+  it.each([
+    ['PUT /meetings/ABC123/participants/me', (seat: Seat) => seat.join('Test User')],
+    ['PUT /meetings/ABC123', (seat: Seat) => seat.start()],
+  ] as const)('JOIN-10: says that the server cannot be reached where %s got no answer, and asks again', async (what, press) => {
+    const answers = server.answers.get(what);
+    server.answers.set(what, () => 'unreachable');
+    const seat = await aSeat();
+    await seat.begin();
+    await press(seat);
+    expect(seat.phase.value.kind).toBe('unreachable');
+    if (answers) server.answers.set(what, answers);
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(seat.phase.value.kind).toBe('before');
+  });
+
   it('asks for the passcode again when it is wrong, and keeps the form', async () => {
     server.answers.set('PUT /meetings/ABC123/participants/me', () => problem(403, 'passcode_wrong'));
     const seat = await aSeat();

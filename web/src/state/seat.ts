@@ -96,7 +96,7 @@ export class Seat {
     } catch (error) {
       sayFailure('Error creating meeting', { meeting_id: this.meetingId, code: problemCode(error) });
       if (turn !== this.#turn) return;
-      this.#phase.set({ kind: 'missing', isStarting: false, problem: problemOf(error) });
+      this.#refuse(error, { kind: 'missing', isStarting: false, problem: null });
     }
   }
 
@@ -126,7 +126,7 @@ export class Seat {
       const why = OUT.get(code);
       if (why) this.#out(why, problemOf(error));
       else if (code === 'meeting_not_found') this.#phase.set({ kind: 'missing', isStarting: false, problem: null });
-      else this.#phase.set({ ...before, isJoining: false, problem: problemOf(error) });
+      else this.#refuse(error, before);
     }
   }
 
@@ -246,7 +246,7 @@ export class Seat {
       if (turn !== this.#turn) return;
       const why = OUT.get(problemCode(error));
       if (why) this.#out(why, problemOf(error));
-      else this.#phase.set({ ...before, isJoining: false, problem: problemOf(error) });
+      else this.#refuse(error, before);
     }
   }
 
@@ -298,6 +298,13 @@ export class Seat {
     this.options.tab.forgetSeat(this.meetingId);
     this.options.devices.microphone.close();
     this.options.devices.camera.close();
+  }
+
+  /** Back on the page that asked, which says why; without an answer there is nothing to say but that. */
+  #refuse(error: unknown, asked: Phase & { kind: 'missing' | 'before' }): void {
+    const problem = problemOf(error);
+    if (problem === null) return this.#fail(error, () => void this.look());
+    this.#next(asked.kind === 'before' ? { ...asked, isJoining: false, problem } : { ...asked, isStarting: false, problem });
   }
 
   /** A refusal is a page of its own; a server that cannot be reached is tried again by itself. */
