@@ -12,6 +12,7 @@ use crate::event::Event;
 use crate::ids::{ConnectionId, MeetingId, TrackId};
 use crate::meeting::Meeting;
 use crate::negotiation::unknown_connection;
+use crate::probing::{Probing, Target};
 use crate::sfu::Sfu;
 use crate::subscription::Subscription;
 use crate::track::Track;
@@ -239,8 +240,9 @@ impl Sfu {
                 allocator: moot_forward::Allocator::new(),
                 allocated_at: None,
                 allocated_bps: 0,
-                desired_bps: 0,
-                minimum_bps: 0,
+                probing: Probing::default(),
+                draining_until: None,
+                target: Target::default(),
                 quality_meter: moot_forward::QualityMeter::new(),
                 quality: None,
                 quality_at: now,

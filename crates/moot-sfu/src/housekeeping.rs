@@ -32,9 +32,12 @@ const QUALITY_INTERVAL: Duration = Duration::from_secs(4);
 /// longer spares a keyframe when someone looks away for a moment.
 const DYNACAST_DELAY: Duration = Duration::from_secs(4);
 
-/// What padding adds to what is sent while something is withheld, bit/s: about what the smallest
-/// layer of a camera takes.
-const STEP_BPS: u64 = 200_000;
+/// An estimate below this share of sound and the least picture has collapsed: what is sent anyway
+/// stands in the queue before the bottleneck, is lost there, and is sent again.
+const COLLAPSED_PERCENT: u64 = 50;
+
+/// How long sound goes alone so that the queue drains: the longest queue of a home router.
+const DRAINING: Duration = Duration::from_secs(1);
 
 /// What an audio subscription is taken to cost: Opus with RED and headers.
 const AUDIO_COST: Bitrate = Bitrate::kbps(60);
@@ -124,7 +127,25 @@ impl Sfu {
             return;
         };
         // Something always flows: with nothing to measure an estimate would never recover.
-        let least = audio + least_cost(&demands);
+        let mut least = audio + least_cost(&demands);
+        let mut estimate = estimate;
+        match connection.draining_until {
+            None if !demands.is_empty() && estimate < least.percent(COLLAPSED_PERCENT).0 => {
+                connection.draining_until = Some(now + DRAINING);
+            }
+            Some(until) if now >= until => {
+                connection.draining_until = None;
+                estimate = least.0;
+                if let Some(transport) = self.transports.get_mut(connection.subscriber) {
+                    transport.reset_estimate(estimate);
+                    transport.estimate_bps = Some(estimate);
+                }
+            }
+            _ => {}
+        }
+        if connection.draining_until.is_some() {
+            (estimate, least) = (0, Bitrate::ZERO);
+        }
         let mut allocations = Vec::with_capacity(demands.len());
         let grant = connection.allocator.allocate(
             Bitrate(estimate).max(least),
@@ -167,18 +188,14 @@ impl Sfu {
             .percent(120)
             .0
             .min(self.config.max_estimate_bps);
-        // Where something is withheld, padding shows whether there is room for the next step.
-        let minimum = if is_short {
-            (grant.used.0 + STEP_BPS).min(desired)
-        } else {
-            0
-        };
+        let target = connection
+            .probing
+            .target(estimate, grant.used.0, desired, is_short, now);
         // Every telling moves timers, and the probes are only as precise as this.
-        let is_news = desired.abs_diff(connection.desired_bps) > connection.desired_bps / 8
-            || minimum.abs_diff(connection.minimum_bps) > connection.minimum_bps / 8;
+        let is_news = is_far(target.desired_bps, connection.target.desired_bps)
+            || is_far(target.minimum_bps, connection.target.minimum_bps);
         if is_news {
-            connection.desired_bps = desired;
-            connection.minimum_bps = minimum;
+            connection.target = target;
         }
         for (track, is_paused) in changed {
             if let Some(track) = self.tracks.get(track) {
@@ -191,7 +208,7 @@ impl Sfu {
         }
         if is_news {
             if let Some(transport) = self.transports.get_mut(subscriber) {
-                transport.set_demand(minimum, desired);
+                transport.set_demand(target.minimum_bps, target.desired_bps);
             }
             self.queue_visit(subscriber);
         }
@@ -411,4 +428,9 @@ fn precedence(track: &Track, meeting: &Meeting) -> Precedence {
         _ if speaks() => Precedence::ActiveSpeaker,
         _ => Precedence::Camera,
     }
+}
+
+/// Returns whether a rate is another one by more than the noise of what it is made from.
+fn is_far(new: u64, old: u64) -> bool {
+    new.abs_diff(old) > old / 8
 }

@@ -27,6 +27,7 @@ mod housekeeping;
 mod ids;
 mod meeting;
 mod negotiation;
+mod probing;
 mod publishing;
 mod router;
 pub mod sdp;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use moot_sfu::{Mode, Quality, Wish};
-use moot_sim::Link;
+use moot_sim::{Link, Report, Rng};
 
 use crate::world::{Access, Devices, World, camera, microphone};
 
@@ -17,28 +17,77 @@ fn narrow(bitrate_bps: u64) -> Access {
     }
 }
 
-#[test]
-fn media_1_a_narrow_path_gets_the_small_picture_and_does_not_disturb_a_wide_one() {
-    let mut world = World::new(1);
+/// What two viewers got in 30 s, after 15 s: one with 5 Mbit/s, one with `bitrate_bps`.
+struct Side {
+    wide: Report,
+    tight: Report,
+    heard: u64,
+    said: u64,
+    complaints: Vec<String>,
+}
+
+fn side_by_side(seed: u64, bitrate_bps: u64) -> Side {
+    let mut world = World::new(seed);
+    let mut rng = Rng::new(seed);
+    // Where the probes fall among the frames, and how much the bottleneck holds, is chance.
+    let mut apart = || Duration::from_millis(rng.below(500));
+    let (first, second) = (apart(), apart());
+    let down = Link {
+        bitrate_bps: Some(bitrate_bps),
+        delay: Duration::from_millis(5 + rng.below(60)),
+        queue: Duration::from_millis(200 + rng.below(200)),
+        ..Link::default()
+    };
+    let tight = Access {
+        up: Link::default(),
+        down,
+    };
     world.join(Mode::Dual, Devices::all(), Access::default());
+    world.run(first);
     world.join(Mode::Dual, Devices::none(), narrow(5_000_000));
-    world.join(Mode::Dual, Devices::none(), narrow(200_000));
+    world.run(second);
+    world.join(Mode::Dual, Devices::none(), tight);
     world.run(Duration::from_secs(15));
     for viewer in [1, 2] {
         world.take_report(viewer, 0);
     }
-    let audio = world.packets(2, &microphone(0));
-    world.run(Duration::from_secs(15));
-    let (wide, tight) = (world.take_report(1, 0), world.take_report(2, 0));
-    assert_eq!(world.complaints(), [""; 0]);
-    assert_eq!(wide.encoding, Some(2), "{wide:?}");
-    assert!(wide.frames_of[2] > 400, "{wide:?}");
-    assert_eq!(tight.encoding, Some(0), "{tight:?}");
-    assert!(tight.frames_of[0] > 150, "{tight:?}");
-    assert_eq!(tight.frames_of[2], 0, "{tight:?}");
-    let heard = world.packets(2, &microphone(0)) - audio;
-    // A path this narrow overflows while it is probed for more; what is lost so is not sent again.
-    assert!(heard >= 600, "audio starved: {heard} of 750 packets");
+    let before = [1, 2].map(|viewer| world.packets(viewer, &microphone(0)));
+    world.run(Duration::from_secs(30));
+    let after = [1, 2].map(|viewer| world.packets(viewer, &microphone(0)));
+    Side {
+        wide: world.take_report(1, 0),
+        tight: world.take_report(2, 0),
+        heard: after[1] - before[1],
+        said: after[0] - before[0],
+        complaints: world.complaints(),
+    }
+}
+
+#[test]
+fn media_1_a_narrow_path_gets_the_small_picture_and_all_sound_and_does_not_disturb_a_wide_one() {
+    let (mut all_heard, mut all_said) = (0, 0);
+    for seed in 0..8 {
+        for bitrate_bps in [200_000, 300_000] {
+            let side = side_by_side(seed, bitrate_bps);
+            let (wide, tight) = (&side.wide, &side.tight);
+            let case = format!("seed {seed}, {bitrate_bps} bit/s: {wide:?} {tight:?}");
+            assert_eq!(side.complaints, [""; 0], "{case}");
+            assert_eq!(wide.encoding, Some(2), "{case}");
+            assert!(wide.frames_of[2] > 800, "{case}");
+            assert_eq!(tight.encoding, Some(0), "{case}");
+            assert!(tight.frames_of[0] > 300, "{case}");
+            assert_eq!(tight.frames_of[2], 0, "{case}");
+            let (heard, said) = (side.heard, side.said);
+            // One collapse of an estimate, noticed late, costs a second of one viewer's sound.
+            assert!(heard * 100 >= said * 95, "{heard} of {said} sounds, {case}");
+            all_heard += heard;
+            all_said += said;
+        }
+    }
+    assert!(
+        all_heard * 100 >= all_said * 98,
+        "{all_heard} of {all_said} sounds"
+    );
 }
 
 #[test]
