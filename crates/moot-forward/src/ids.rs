@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::{Add, AddAssign, Sub};
 
+use crate::layer::{MAX_SPATIAL_LAYERS, MAX_TEMPORAL_LAYERS};
+
 /// A synchronisation source (RFC 3550 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ssrc(pub u32);
@@ -63,6 +65,14 @@ impl Layer {
             spatial: SpatialLayer(spatial),
             temporal: TemporalLayer(temporal),
         }
+    }
+
+    /// Returns this layer, or the highest there is where a number is beyond it.
+    pub fn within_bounds(self) -> Self {
+        Self::new(
+            self.spatial.0.min(MAX_SPATIAL_LAYERS as u8 - 1),
+            self.temporal.0.min(MAX_TEMPORAL_LAYERS as u8 - 1),
+        )
     }
 }
 

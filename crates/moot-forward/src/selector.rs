@@ -90,8 +90,11 @@ impl Selector {
     }
 
     /// Says what to aim at; `None` pauses at once. Coming back from a pause takes a keyframe.
+    ///
+    /// A layer beyond the highest that a codec has ([`MAX_SPATIAL_LAYERS`],
+    /// [`MAX_TEMPORAL_LAYERS`](crate::MAX_TEMPORAL_LAYERS)) means the highest.
     pub fn set_target(&mut self, target: Option<Layer>) {
-        self.target = target;
+        self.target = target.map(Layer::within_bounds);
         self.withhold_if_paused();
     }
 

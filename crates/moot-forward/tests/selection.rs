@@ -219,3 +219,21 @@ fn a_payload_that_breaks_its_format_or_names_layers_without_end_is_malformed() {
     let read = Packet::read(Codec::H264, Layering::Simulcast, beyond, &[0x65], None);
     assert_eq!(read, Err(MalformedPacket));
 }
+
+#[test]
+fn a_target_beyond_all_layers_means_the_highest() {
+    let mut forwarder = Forwarder::new(Codec::Vp8, Layering::Simulcast, Origin::default());
+    forwarder.set_target(Some(Layer::new(u8::MAX, u8::MAX)));
+    assert_eq!(forwarder.target(), Some(Layer::new(2, 3)));
+    // A key frame of VP8 with the Y bit set (RFC 7741 §4.2) in its lowest temporal layer.
+    let payload = [0x90, 0x20, 0x20, 0x10, 0, 0, 0x9d, 0x01, 0x2a, 1, 0, 1];
+    let key = Packet::read(
+        Codec::Vp8,
+        Layering::Simulcast,
+        header(0, 1, 1),
+        &payload,
+        None,
+    );
+    assert!(given(&mut forwarder, &key.unwrap()).is_some());
+    assert_eq!(forwarder.current(), Some(Layer::new(0, 3)));
+}
