@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.programs.outages import kills, pause, postgres_away, redis_away
+from tests.programs.outages import kills, lost, pause, postgres_away, redis_away
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -28,6 +28,13 @@ async def test_processes_killed_in_turn(tmp_path: Path) -> None:
     complaints, figures = await kills(tmp_path, count=2)
     assert complaints == []
     assert figures["ghosts"] == 0
+
+
+async def test_a_process_dies_with_the_browsers_on_it(tmp_path: Path) -> None:
+    """JOIN-4: the people on the other process see theirs as reconnecting within 3 s."""
+    complaints, figures = await lost(tmp_path, count=2)
+    assert complaints == []
+    assert figures["seen_after_s"]["disconnected"] > figures["seen_after_s"]["reconnecting"]
 
 
 async def test_a_process_that_was_paused_is_fenced_off(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from tests.programs.agreement import agreement
 from tests.programs.conformance import conformance
 from tests.programs.race import race
 from tests.programs.tabs import tabs
+from tests.servers.redis import RedisServer
+from tests.servers.running import running
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -38,6 +40,24 @@ async def test_race_through_kills_loses_nothing(settings, tmp_path):
         **settings,
     )
     assert figures["kills"] == 3
+    assert list(history.complaints()) == []
+
+
+async def test_race_over_redis_through_kills(postgres, tmp_path):
+    """MEET-2, JOIN-1, JOIN-10: the same with processes that tell each other over Redis."""
+    with running(RedisServer()) as bus:
+        history, figures = await race(
+            data=tmp_path,
+            processes=4,
+            clients=8,
+            meetings=6,
+            kills=2,
+            every_s=(0.5, 1.5),
+            seed=13,
+            MOOT_DATABASE_URL=postgres.url(postgres.create_database()),
+            MOOT_BUS_URL=bus.url,
+        )
+    assert figures["kills"] == 2
     assert list(history.complaints()) == []
 
 

@@ -3,6 +3,7 @@
     python -m tests.programs.outages redis --kills 20 --pause 10
     python -m tests.programs.outages postgres --restarts 10 --outage 30
     python -m tests.programs.outages kills --kills 20
+    python -m tests.programs.outages lost
     python -m tests.programs.outages pause --seconds 30
 
 Two processes with PostgreSQL and Redis; people on both change things all the time. In the end the
@@ -42,6 +43,9 @@ AGREE_WITHIN_S = 60.0
 ASK_LIVEZ_S = 0.25
 LIVEZ_WITHIN_S = 5.0
 """A process that does not answer within this is not alive, however busy the machine."""
+LOST_LINGER_S = 6.0
+RECONNECTING_WITHIN_S = 3.0
+"""JOIN-4."""
 
 Outcome = tuple[list[str], dict[str, Any]]
 
@@ -88,7 +92,7 @@ class Ground:
 
 
 @asynccontextmanager
-async def ground(data: Path) -> AsyncIterator[Ground]:
+async def ground(data: Path, **settings: str) -> AsyncIterator[Ground]:
     """Set everything up, and judge the logs when the disturbance is over."""
     with ExitStack() as stack:
         postgres = stack.enter_context(running(PostgresServer()))
@@ -101,6 +105,7 @@ async def ground(data: Path) -> AsyncIterator[Ground]:
                 MOOT_DATABASE_URL=database,
                 MOOT_BUS_URL=bus.url,
                 MOOT_MEDIA_URL=f"ws://127.0.0.1/media/{number}",
+                **settings,
             )
             for number in (1, 2)
         ]
@@ -260,25 +265,68 @@ async def _all_ready(here: Ground) -> float:
 async def kills(data: Path, *, count: int, every_s: tuple[float, float] = (1.5, 4.0)) -> Outcome:
     """`kill -9` one of the two every few seconds; it is started again meanwhile (C6)."""
     async with ground(data) as here:
-        back_s = []
+        back_s, moved = [], 0
         for _ in range(count):
             await asyncio.sleep(random.uniform(*every_s))
-            server = random.choice(here.servers)
+            # Of the one that has more of them: all may be on one after a kill.
+            server = max(here.servers, key=lambda each: sum(s.server is each for s in here.streams))
+            cut = [(s, s.hellos) for s in here.streams if s.server is server]
             here.down.add(server.port)
             server.kill()
             began = time.monotonic()
             # Streams of a killed process go on at the other one.
-            for stream in here.streams:
-                async with asyncio.timeout(30):
-                    while not stream.live.is_set() or stream.closed is not None:
-                        await asyncio.sleep(0.01)
+            async with asyncio.timeout(30):
+                while any(stream.hellos == before for stream, before in cut):
+                    await asyncio.sleep(0.01)
             back_s.append(time.monotonic() - began)
+            moved += len(cut)
             await server.start()
             here.down.discard(server.port)
         await asyncio.sleep(QUIET_S)
         ghosts = await _until_no_ghosts(here)
     return here.complaints, _figures(
-        here, kills=count, resumed_after_s_max=round(max(back_s), 3), ghosts=ghosts
+        here,
+        kills=count,
+        streams_moved=moved,
+        resumed_after_s_max=round(max(back_s), 3),
+        ghosts=ghosts,
+    )
+
+
+async def lost(data: Path, *, count: int) -> Outcome:
+    """A process dies and some people's browsers with it: the others see them go (JOIN-4, C6)."""
+    async with ground(data, MOOT_LINGER_S=str(LOST_LINGER_S)) as here:
+        dying, living = here.servers
+        gone = [Person([dying], f"gone {number}") for number in range(count)]
+        here.people += gone
+        ids = set()
+        for person in gone:
+            joined = (await person.join(MEETING)).body
+            ids.add(joined["participant"]["id"])
+            stream = person.watch(MEETING, joined["connection"])
+            await asyncio.wait_for(stream.live.wait(), 30)
+        here.down.add(dying.port)
+        dying.kill()
+        began = time.monotonic()
+        for person in gone:
+            await person.gone()
+        watchers = [stream for stream in here.streams if stream.server is living]
+        seen_s = {}
+        for status in ("reconnecting", "disconnected"):
+            async with asyncio.timeout(LOST_LINGER_S + 30):
+                while not all(
+                    stream.state.get(one, {}).get("status") == status
+                    for stream in watchers
+                    for one in ids
+                ):
+                    await asyncio.sleep(0.01)
+            seen_s[status] = round(time.monotonic() - began, 3)
+        await dying.start()
+        here.down.discard(dying.port)
+    if seen_s["reconnecting"] > RECONNECTING_WITHIN_S:
+        here.complaints.append(f"seen as reconnecting after {seen_s['reconnecting']} s only")
+    return here.complaints, _figures(
+        here, people_gone=count, watchers=len(watchers), seen_after_s=seen_s
     )
 
 
@@ -388,7 +436,7 @@ async def _lost_of(database: psycopg.Connection, dead: str) -> int:
 def main() -> int:
     """Run by command; exit code 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("redis", "postgres", "kills", "pause"))
+    parser.add_argument("what", choices=("redis", "postgres", "kills", "lost", "pause"))
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--pause", type=float, default=10)
     parser.add_argument("--restarts", type=int, default=10)
@@ -403,6 +451,7 @@ def main() -> int:
                 data, restarts=options.restarts, outage_s=options.outage
             ),
             "kills": lambda: kills(data, count=options.kills),
+            "lost": lambda: lost(data, count=4),
             "pause": lambda: pause(data, seconds=options.seconds),
         }
         complaints, figures = asyncio.run(works[options.what]())

@@ -51,6 +51,8 @@ class Stream:
         state: participants by id, after snapshot and events.
         gaps: what broke the rules of the protocol: a gap, a repeat, a step back.
         closed: the last close code, None while open.
+        hellos: how often a server has greeted it.
+        server: the server that it is on, or was on last.
     """
 
     servers: Sequence[Server]
@@ -64,6 +66,8 @@ class Stream:
     closed: int | None = None
     arrivals: dict[int, float] = field(default_factory=dict)
     snapshots: int = 0
+    hellos: int = 0
+    server: Server | None = None
     live: asyncio.Event = field(default_factory=asyncio.Event)
     _socket: websockets.ClientConnection | None = None
 
@@ -92,6 +96,7 @@ class Stream:
             url, open_timeout=5, compression=None, max_size=None, ping_interval=None
         ) as socket:
             self._socket = socket
+            self.server = server
             hello = greeting(self.connection)
             if self.event_seq:
                 hello["since"] = {"epoch": self.epoch, "event_seq": self.event_seq}
@@ -112,6 +117,7 @@ class Stream:
         match message["type"]:
             case "hello":
                 self.closed = None
+                self.hellos += 1
                 if message["resumed"]:
                     if message["epoch"] != self.epoch:
                         self.gaps.append("resumed into another epoch")
