@@ -77,7 +77,7 @@ $(UV): scripts/tools.py | $(B)
 # The package itself is installed by maturin; the .pth lets the source run before the core is built.
 $(B)/venv.done: pyproject.toml uv.lock | $(UV)
 	@echo "== .venv: the Python packages of uv.lock"
-	@$(UV) sync --quiet --frozen --no-install-project --inexact --python "$$(command -v $(PYTHON))"
+	@$(UV) sync --quiet --frozen --no-install-project --inexact --compile-bytecode --python "$$(command -v $(PYTHON))"
 	@echo "$(CURDIR)/src" > "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/moot.pth"
 	@touch $@
 

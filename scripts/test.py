@@ -152,6 +152,8 @@ def _stream(command: Command, result: Result) -> int:
         print(f"{command.words[0]} is missing", flush=True)
         return 127
     environment = {**os.environ, "NO_COLOR": "1", "CARGO_TERM_COLOR": "never"}
+    # Hundreds of servers are started here; each would compile all it imports again.
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     with subprocess.Popen(
         command.words,
         cwd=command.folder,

@@ -1,11 +1,16 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** Where a moot that is already running answers while the page is developed. */
 const server = process.env['MOOT_DEV_SERVER'] ?? 'http://localhost:3000';
+
+const OUT = fileURLToPath(new URL('../src/moot/page', import.meta.url));
 
 /** Files that are fetched when wanted and never kept ahead: fonts of other scripts, and what only blur needs. */
 const WHEN_WANTED = /(cyrillic|greek|vietnamese|latin-ext|\.wasm|\.tflite|\.data|blur)/;
@@ -35,6 +40,26 @@ function blurFiles(): Plugin {
   };
 }
 
+/** Pictures and fonts are packed already. */
+const PACKABLE = /\.(js|css|html|json|webmanifest|svg|wasm|tflite)$/;
+
+/** Put each file's content in gzip beside it, as `name.gz`, where that saves a tenth or more; the server sends either. */
+function packedFiles(): Plugin {
+  return {
+    name: 'moot-packed-files',
+    apply: 'build',
+    closeBundle() {
+      for (const entry of readdirSync(OUT, { recursive: true, withFileTypes: true })) {
+        if (!entry.isFile() || !PACKABLE.test(entry.name)) continue;
+        const path = join(entry.parentPath, entry.name);
+        const content = readFileSync(path);
+        const packed = gzipSync(content, { level: 9 });
+        if (content.length > 1024 && packed.length < content.length * 0.9) writeFileSync(`${path}.gz`, packed);
+      }
+    },
+  };
+}
+
 /** Write the service worker with the names of this build's files. */
 function shellWorker(): Plugin {
   return {
@@ -52,10 +77,10 @@ function shellWorker(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), blurFiles(), shellWorker()],
+  plugins: [react(), blurFiles(), shellWorker(), packedFiles()],
   define: { 'import.meta.env.VITE_BLUR_FOLDER': JSON.stringify(BLUR_FOLDER) },
   build: {
-    outDir: '../src/moot/page',
+    outDir: OUT,
     emptyOutDir: true,
     target: ['chrome121', 'firefox121', 'safari17.4'],
     cssTarget: ['chrome123', 'firefox121', 'safari17.5'],

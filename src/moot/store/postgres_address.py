@@ -10,8 +10,6 @@ from psycopg.conninfo import conninfo_to_dict
 
 from moot.store.port import StoreUnusable
 
-SCHEMES: Final = ("postgresql", "postgres", "postgresql+psycopg")
-
 _DEFAULTS: Final[dict[str, Any]] = {
     "application_name": "moot",
     "client_encoding": "utf8",
@@ -38,7 +36,7 @@ def parse_address(url: str) -> dict[str, Any]:
         if "," not in parts.netloc:
             _ = parts.port  # raises for what is no port; where hosts are several, libpq reads them
         query = [pair for pair in parse_qsl(parts.query, True, True) if pair[0] not in _FOREIGN]
-        scheme = "postgresql" if parts.scheme in SCHEMES else parts.scheme
+        scheme, _, _ = parts.scheme.partition("+")  # `postgresql+psycopg` is SQLAlchemy's spelling
         plain = urlunsplit((scheme, parts.netloc, parts.path, urlencode(query), ""))
         return _DEFAULTS | conninfo_to_dict(plain)
     except (ValueError, psycopg.ProgrammingError) as error:

@@ -15,6 +15,7 @@ INDEX = "<!doctype html><title>moot</title>" + "<p>x</p>" * 500
 def folder(tmp_path):
     (tmp_path / "page/assets").mkdir(parents=True)
     (tmp_path / "page/index.html").write_text(INDEX)
+    (tmp_path / "page/index.html.gz").write_bytes(gzip.compress(INDEX.encode()))
     (tmp_path / "page/assets/app-1a2b.js").write_text("let a = 1;" * 500)
     (tmp_path / "page/assets/blur-9.wasm").write_bytes(b"\0asm" * 500)
     (tmp_path / "page/sw.js").write_text("self.x = 1;")
@@ -137,6 +138,8 @@ async def test_unchanged_files_are_304_and_large_ones_are_packed(folder):
     assert headers["vary"] == "Accept-Encoding"
     status, _, content = await ask(app, "/", if_none_match=headers["etag"])
     assert (status, content) == (304, b"")
+    assert (await ask(app, "/index.html.gz"))[0] == 404
+    assert "content-encoding" not in (await ask(app, "/sw.js", accept_encoding="gzip"))[1]
 
 
 async def test_head_has_no_content_and_other_methods_are_405(folder):
