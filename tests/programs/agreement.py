@@ -22,6 +22,8 @@ from tests.programs.person import AUTH_SECRET, Person, Stream
 from tests.programs.server import Server, stop_all
 
 AGREE_WITHIN_S = 15.0
+INSIST_S = 75.0
+"""Longer than any outage of a store that is tried here, with time to come back."""
 
 
 async def live(
@@ -34,14 +36,14 @@ async def live(
         if draw < 0.7:
             body = {random.choice(("audio", "video", "hand")): random.random() < 0.5}
             answer = await person.insist(
-                "PATCH", f"/meetings/{meeting_id}/participants/me", body, within_s=30, **named
+                "PATCH", f"/meetings/{meeting_id}/participants/me", body, within_s=INSIST_S, **named
             )
         else:
             answer = await person.insist(
                 "PUT",
                 f"/meetings/{meeting_id}/chat/{uuid.uuid4()}",
                 {"text": "hello"},
-                within_s=30,
+                within_s=INSIST_S,
                 **named,
             )
         assert answer.status in (200, 201), (answer.status, answer.body)

@@ -78,6 +78,7 @@ class Feed:
         self._by_participant: defaultdict[ParticipantId, set[Watcher]] = defaultdict(set)
         self._connections: dict[ParticipantId, int] = {}
         self._ahead: dict[int, Event] = {}
+        self._began_at = 0
 
     @property
     def watchers(self) -> Iterable[Watcher]:
@@ -99,11 +100,19 @@ class Feed:
                 del self._by_participant[watcher.participant_id]
                 self._connections.pop(watcher.participant_id, None)
 
+    def reaches(self, epoch: int, event_seq: int) -> bool:
+        """Tell whether everything after this number was or will be put to whoever follows.
+
+        Not so for a number that was read before another watcher's, from which delivery began: what
+        lies between the two is never put, so the watcher has to be read for again.
+        """
+        return self.event_seq is None or epoch != self.epoch or event_seq >= self._began_at
+
     def begin(self, epoch: int, event_seq: int) -> None:
         """Set the place from which events are delivered, once; later calls change nothing."""
         if self.event_seq is None:
             self.epoch = epoch
-            self.event_seq = event_seq
+            self.event_seq = self._began_at = event_seq
             if self._ahead:
                 self._advance()
 

@@ -19,6 +19,7 @@ from moot.control.reactions import typing
 from moot.control.start import (
     PAGE_EVENTS,
     Since,
+    Start,
     events_after,
     fences_of,
     is_shown,
@@ -39,6 +40,8 @@ _CLOSED: Final = frozenset(
 """Endings that follow an event which closed the connection in the store."""
 _CATCH_UP_S: Final = 0.02
 _CATCH_UP_TURNS: Final = 100
+_START_TURNS: Final = 3
+"""Readings of a start; the second is later than where delivery began, in a store that is right."""
 POLL_S: Final = 0.25
 """How often the store is asked for unheard events where the bus does not reach other processes.
 More often shows changes of other processes sooner; each asking is one statement."""
@@ -239,10 +242,7 @@ class Watching:
     async def _begin(self, feed: Feed, watcher: Watcher, since: Since | None) -> None:
         # The watcher follows already and holds; what is read now is at least as new as what was
         # delivered before it began to follow, so nothing falls between.
-        attendances = self._control.attendances
-        start = await self._control.store.read(
-            lambda tx: read_start(tx, watcher, since, attendances)
-        )
+        start = await self._read_start(feed, watcher, since)
         hello = frames.hello(
             watcher.connection_id,
             fence=watcher.fence,
@@ -260,6 +260,18 @@ class Watching:
             messages.append(frames.lobby(lobby_status(start.participant)))
         watcher.start(start.event_seq, messages)
         feed.begin(start.epoch, start.event_seq)
+
+    async def _read_start(self, feed: Feed, watcher: Watcher, since: Since | None) -> Start:
+        """Read what a stream begins with, as late as what the feed delivers follows on from."""
+        attendances = self._control.attendances
+        for _ in range(_START_TURNS):
+            start = await self._control.store.read(
+                lambda tx: read_start(tx, watcher, since, attendances)
+            )
+            if feed.reaches(start.epoch, start.event_seq):
+                return start
+        # The store answers from its past, as a replica does that was made the first too early.
+        raise Problem("unavailable", retry_after_s=1)
 
     async def _catch_up(self, feed: Feed) -> None:
         try:
@@ -285,11 +297,8 @@ class Watching:
             feed.is_catching_up = False
 
     async def _renew(self, feed: Feed, watcher: Watcher) -> None:
-        attendances = self._control.attendances
         try:
-            start = await self._control.store.read(
-                lambda tx: read_start(tx, watcher, None, attendances)
-            )
+            start = await self._read_start(feed, watcher, None)
         except Problem as problem:
             watcher.close("unavailable" if problem.kind.close is None else problem.kind.id)
             return

@@ -104,6 +104,45 @@ async def test_snapshot_then_everything_after(world: World) -> None:
     assert all(state == states[0] for state in states)
 
 
+@pytest.mark.parametrize("is_resumed", [False, True])
+async def test_streams_that_open_together(world: World, is_resumed: bool) -> None:
+    """EVENT-1: the first of two to read is the last to start: it misses nothing in between."""
+    await world.create()
+    ana, joined, _ = await world.come("ana")
+    late = await world.join(world.person("bo"))
+    early = await world.join(world.person("cy"))
+    before = None
+    if is_resumed:
+        before = await world.watch(late)
+        world.watching.unwatch(before.watcher)
+    fresh = await world.start_process()
+    may_start = asyncio.Event()
+    real_read = world.store.read
+    readings = 0
+
+    async def read(work):
+        nonlocal readings
+        answer = await real_read(work)
+        readings += 1
+        if readings == 1:
+            await may_start.wait()
+        return answer
+
+    world.store.read = read  # type: ignore[method-assign]
+    opening = asyncio.create_task(world.watch(late, watching=fresh.watching, before=before))
+    while readings == 0:
+        await asyncio.sleep(0)
+    await toggle(world, ana, 3)
+    await world.watch(early, watching=fresh.watching)
+    may_start.set()
+    page = await opening
+    await toggle(world, ana, 2)
+    await world.settle()
+    await page.read()
+    assert page.event_seq == (await world.events())[-1].event_seq
+    assert page.participants[joined.participant.id]["video"] is False
+
+
 async def test_resume(world: World) -> None:
     """EVENT-2: who says what they have gets what came after, and no snapshot."""
     await world.create()
