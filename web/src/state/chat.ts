@@ -31,6 +31,8 @@ export interface ChatOptions {
   readonly sender: Sender;
   readonly state: ReadLive<MeetingState>;
   readonly isOpen: ReadLive<boolean>;
+  /** Opens the chat. */
+  readonly open: () => void;
   readonly notices: Notices;
   readonly stream: Pick<EventStream, 'typing'>;
   readonly now: () => number;
@@ -40,6 +42,8 @@ export interface ChatOptions {
 export const LONGEST_MESSAGE = 4_000;
 /** Milliseconds a "typing" is believed. */
 const TYPING_MS = 4_000;
+/** Characters of a message that are told while the chat is closed. */
+const GLANCE = 120;
 const SAY_TYPING_EVERY_MS = 2_000;
 
 export class Chat {
@@ -112,7 +116,10 @@ export class Chat {
     this.discard(message.id);
     this.#forgetTyping(message.participant_id);
     const { meId } = this.options.state.value;
-    if (message.participant_id !== meId && !this.options.isOpen.value) this.unread.update((count) => count + 1);
+    if (message.participant_id === meId || this.options.isOpen.value) return;
+    this.unread.update((count) => count + 1);
+    const text = message.text.length > GLANCE ? `${message.text.slice(0, GLANCE)}…` : message.text;
+    this.options.notices.show('notice.message', { values: { name: message.name, text }, topic: 'message', action: { text: 'notice.open', run: this.options.open } });
   }
 
   handleTyping(participantId: string): void {

@@ -160,6 +160,9 @@ export const ar: Catalogue = {
 
   'notice.joined': 'وصل {{name}}',
   'notice.left': 'غادر {{name}}',
+  'notice.hand': 'رفع {{name}} يده',
+  'notice.message': '{{name}}: {{text}}',
+  'notice.open': 'فتح',
   'notice.knock': 'يريد {{name}} الدخول',
   'notice.admit': 'إدخال',
   'notice.removed': 'أُخرج {{name}}',

@@ -149,6 +149,9 @@ export const de: Catalogue = {
 
   'notice.joined': '{{name}} ist da',
   'notice.left': '{{name}} ist gegangen',
+  'notice.hand': '{{name}} meldet sich',
+  'notice.message': '{{name}}: {{text}}',
+  'notice.open': 'Öffnen',
   'notice.knock': '{{name}} möchte herein',
   'notice.admit': 'Hereinlassen',
   'notice.removed': '{{name}} wurde entfernt',

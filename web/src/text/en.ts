@@ -147,6 +147,9 @@ export const en = {
 
   'notice.joined': '{{name}} is here',
   'notice.left': '{{name}} has left',
+  'notice.hand': '{{name}} has raised a hand',
+  'notice.message': '{{name}}: {{text}}',
+  'notice.open': 'Open',
   'notice.knock': '{{name}} wants to come in',
   'notice.admit': 'Let in',
   'notice.removed': '{{name}} was removed',

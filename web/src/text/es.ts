@@ -149,6 +149,9 @@ export const es: Catalogue = {
 
   'notice.joined': '{{name}} está aquí',
   'notice.left': '{{name}} ha salido',
+  'notice.hand': '{{name}} ha levantado la mano',
+  'notice.message': '{{name}}: {{text}}',
+  'notice.open': 'Abrir',
   'notice.knock': '{{name}} quiere entrar',
   'notice.admit': 'Dejar entrar',
   'notice.removed': 'Se ha expulsado a {{name}}',

@@ -149,6 +149,9 @@ export const fr: Catalogue = {
 
   'notice.joined': '{{name}} est là',
   'notice.left': '{{name}} est parti',
+  'notice.hand': '{{name}} lève la main',
+  'notice.message': '{{name}} : {{text}}',
+  'notice.open': 'Ouvrir',
   'notice.knock': '{{name}} souhaite entrer',
   'notice.admit': 'Faire entrer',
   'notice.removed': '{{name}} a été exclu',
