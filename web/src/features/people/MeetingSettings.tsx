@@ -26,19 +26,21 @@ export function MeetingSettings({ meeting }: { readonly meeting: MeetingModel })
   return (
     <section className={styles['group']} aria-label={say('people.doors')}>
       <h3>{say('people.doors')}</h3>
-      <Worded label={say('people.title')} said={settings.title} maxLength={120} onSave={(title) => meeting.hosting.change({ title })} />
-      <Worded
-        label={say('people.passcode')}
-        said=""
-        placeholder={settings.passcode ? say('people.passcodeSet') : say('people.passcodeHint')}
-        maxLength={64}
-        onSave={(passcode) => meeting.hosting.change({ passcode })}
-      />
-      {settings.passcode && (
-        <Button tone="plain" size="s" onClick={() => void meeting.hosting.change({ passcode: null })}>
-          {say('people.passcodeRemove')}
-        </Button>
-      )}
+      <div className={styles['fields']}>
+        <Worded label={say('people.title')} said={settings.title} maxLength={120} onSave={(title) => meeting.hosting.change({ title })} />
+        <Worded
+          label={say('people.passcode')}
+          said=""
+          placeholder={settings.passcode ? say('people.passcodeSet') : say('people.passcodeHint')}
+          maxLength={64}
+          onSave={(passcode) => meeting.hosting.change({ passcode })}
+        />
+        {settings.passcode && (
+          <Button tone="plain" size="s" onClick={() => void meeting.hosting.change({ passcode: null })}>
+            {say('people.passcodeRemove')}
+          </Button>
+        )}
+      </div>
       {FLAGS.map(({ flag, text, hint }) => (
         <Flagged key={flag} meeting={meeting} settings={settings} flag={flag} label={say(text)} hint={hint && say(hint)} />
       ))}
