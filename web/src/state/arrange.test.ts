@@ -39,6 +39,7 @@ describe('the arrangement', () => {
     expect(subject.width).toBeGreaterThan(WIDE.width * 0.75);
     expect(strip.every((place) => !overlaps(place, subject))).toBe(true);
     expect(placeFocus(6, WIDE, true).subject.width).toBeLessThan(WIDE.width * 0.51);
+    expect(placeFocus(6, { ...WIDE, height: 660 }, false).strip, 'everyone has room beside it').toHaveLength(6);
     expect(placeFocus(0, WIDE, false).subject).toEqual(WIDE);
   });
 });

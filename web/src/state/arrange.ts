@@ -85,7 +85,10 @@ export function placeFocus(count: number, area: Rect, half: boolean): FocusPlace
   if (count === 0) return { subject: round(area), strip: [] };
   const isPortrait = area.height > area.width;
   const share = half ? 0.5 : isPortrait ? 0.26 : 0.2;
-  const room = isPortrait ? Math.max(96, area.height * share) : Math.max(150, area.width * share);
+  // Where nearly everybody has room in the strip, it is narrowed until all have.
+  const allFit = ((area.height + GAP) / count - GAP) * WIDEST;
+  const width = !half && allFit >= SMALLEST.width ? Math.min(allFit, area.width * share) : area.width * share;
+  const room = isPortrait ? Math.max(96, area.height * share) : Math.max(150, width);
   const strip: Rect = isPortrait
     ? { x: area.x, y: area.y + area.height - room, width: area.width, height: room }
     : { x: area.x + area.width - room, y: area.y, width: room, height: area.height };
