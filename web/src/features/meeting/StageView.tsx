@@ -9,6 +9,9 @@ import { Alone } from './Alone';
 import styles from './StageView.module.css';
 import { Tile } from './Tile';
 
+/** More tiles than this slide, but do not grow or shrink on the way. */
+const CROWD = 12;
+
 interface Placed {
   readonly tile: TileModel;
   readonly place: Rect;
@@ -31,7 +34,7 @@ export function StageView({ meeting }: { readonly meeting: MeetingModel }) {
 
   return (
     <section className={styles['stage']} aria-label={say('meeting.stage')}>
-      <div className={styles['floor']} ref={place} dir="ltr">
+      <div className={styles['floor']} ref={place} dir="ltr" data-crowded={placed.length > CROWD || undefined}>
         {size.width > 0 && placed.map(({ tile, place: rect, isLarge }) => <Tile key={tile.key} tile={tile} place={rect} isLarge={isLarge} isPinned={pinned === tile.key} onPin={pin} />)}
       </div>
       {isAlone && <Alone meetingId={meeting.id} />}
