@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { actAcceptance, knowsMute, meet, see } from "../src/acts.ts";
 import { setFleet } from "../src/fleet.ts";
 import { until } from "../src/person.ts";
+import { doesNotHear, hears } from "../src/senses.ts";
 
 const scene = setFleet("nginx", "livekit");
 
@@ -31,4 +32,22 @@ test("JOIN-10 EVENT-1: kill -9 of a process leaves the call as it was, and what 
   await see(host, guest);
   await knowsMute(host, guest, "off");
   expect(await host.tiles()).toHaveLength(2);
+});
+
+test("MEDIA-2 MEDIA-3 EVENT-4: LiveKit's server is killed and comes back: everyone with picture, nobody twice, mutes kept", async () => {
+  const { host, guest } = await meet(scene, "chromium", "firefox");
+  await guest.press("Turn off microphone");
+  await knowsMute(host, guest, "off");
+  await doesNotHear(host, guest);
+  await scene.fleet.restartLiveKit();
+  const from = performance.now();
+  await see(host, guest);
+  console.info(`back with picture ${((performance.now() - from) / 1000).toFixed(1)} s after LiveKit was`);
+  await hears(guest, host);
+  await doesNotHear(host, guest);
+  for (const person of [host, guest]) expect(await person.tiles()).toHaveLength(2);
+  await knowsMute(host, guest, "off");
+  await guest.press("Turn on microphone");
+  await hears(host, guest);
+  await see(host, guest);
 });

@@ -11,8 +11,9 @@ import { Sound } from './sound';
 setLogLevel(LogLevel.silent);
 
 /**
- * Waits between LiveKit's own reconnects, in milliseconds: quick, since most losses are short, and few, since each is a
- * WebSocket that Firefox lets the next ones wait for. After the last the link is made anew with a fresh ticket.
+ * Waits between LiveKit's own tries to resume, in milliseconds: quick, since most losses are short, and few, since each is
+ * a WebSocket that Firefox lets the next ones wait for. After the last, or where the server has nothing left to resume,
+ * the link is made anew with a fresh ticket.
  */
 const RETRY_MS = [0, 300, 1000, 2000, 4000];
 
@@ -127,7 +128,7 @@ export class LiveKitEngine implements MediaEngine {
       .on(RoomEvent.ActiveSpeakersChanged, fold)
       .on(RoomEvent.ConnectionQualityChanged, fold)
       .on(RoomEvent.AudioPlaybackStatusChanged, () => this.mayPlaySound.set(room.canPlaybackAudio))
-      .on(RoomEvent.Reconnecting, () => this.#say(room, 'reconnecting'))
+      .on(RoomEvent.Reconnecting, () => this.#giveUp(room))
       .on(RoomEvent.SignalReconnecting, () => this.#say(room, 'reconnecting'))
       .on(RoomEvent.Reconnected, () => {
         this.#say(room, 'open');
@@ -137,6 +138,17 @@ export class LiveKitEngine implements MediaEngine {
         sound.stopAll();
         if (reason !== DisconnectReason.CLIENT_INITIATED || room === this.#room) this.#say(room, 'closed');
       });
+  }
+
+  /**
+   * Resuming has failed, and LiveKit is about to join anew with its old ticket and to publish again what it had published.
+   * Both are done here, on a fresh room: two hands on the same tracks would publish the same source twice, one of them dead.
+   */
+  #giveUp(room: Room): void {
+    if (room !== this.#room) return;
+    this.#room = null;
+    void this.#abandon(room);
+    this.link.set('closed');
   }
 
   #say(room: Room, link: MediaLink): void {
