@@ -53,7 +53,8 @@ export function changeMe(meetingId: string, sender: Sender, change: OwnChange): 
 }
 
 export function freshTicket(meetingId: string, sender: Sender): Promise<{ media: MediaTicket }> {
-  return call('POST', at(meetingId, '/participants/me/media'), { sender });
+  // While a network is away a request may hang: the next one is soon enough after it has come back.
+  return call('POST', at(meetingId, '/participants/me/media'), { sender, timeoutS: 4 });
 }
 
 export function react(meetingId: string, sender: Sender, emoji: string): Promise<unknown> {

@@ -36,12 +36,18 @@ class FakeEngine implements MediaEngine {
 let engine: FakeEngine;
 let link: MediaLink;
 let where = '';
+let isAway = false;
 
 beforeEach(async () => {
   vi.useFakeTimers();
   where = '';
+  isAway = false;
   engine = new FakeEngine();
-  link = new MediaLink(async () => engine, async () => ticket('fresh', where));
+  const freshTicket = async (): Promise<MediaTicket> => {
+    if (isAway) throw new Error('nobody answers');
+    return ticket('fresh', where);
+  };
+  link = new MediaLink(async () => engine, freshTicket);
   await link.open(ticket('first'));
 });
 
@@ -92,6 +98,17 @@ describe('the media link', () => {
     expect(engine.link.value).toBe('open');
     await vi.advanceTimersByTimeAsync(5_000);
     expect(engine.tickets).toEqual(['first', 'fresh']);
+  });
+
+  it('JOIN-10: makes the link anew where nobody has answered for a while and now somebody does', async () => {
+    isAway = true;
+    engine.link.set('reconnecting');
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(engine.tickets).toEqual(['first']);
+    isAway = false;
+    await vi.advanceTimersByTimeAsync(700);
+    expect(engine.tickets).toEqual(['first', 'fresh']);
+    expect(engine.link.value).toBe('open');
   });
 
   it('leaves the engine to its own way back while the media is where it was', async () => {

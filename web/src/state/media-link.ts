@@ -9,8 +9,9 @@ const RETRY_MS = [150, 300, 500, 500, 1_000, 1_000, 2_000, 4_000];
 const PATIENCE_MS = 600;
 
 /**
- * How often it is asked, while LiveKit looks for its way back, whether the meeting's media has moved to another server.
- * Longer leaves people without pictures for longer after a crash; shorter asks a server that may be busy.
+ * The longest pause between two questions, while LiveKit looks for its way back, whether the meeting's media has moved to another
+ * server or its server has been away. Longer leaves people without pictures for longer after a crash; shorter asks a
+ * server that may be busy.
  */
 const ASK_MS = 500;
 
@@ -21,7 +22,7 @@ export class MediaLink {
   #isTrying = false;
   /** Where the media was last looked for. */
   #url = '';
-  #asking: ReturnType<typeof setInterval> | null = null;
+  #isAsking = false;
   /** Ends the wait before the next try. */
   #wake: (() => void) | null = null;
 
@@ -41,7 +42,7 @@ export class MediaLink {
     this.#engine.set(engine);
     engine.link.subscribe(() => {
       if (engine.link.value === 'closed') void this.#keepTrying(engine, null);
-      this.#follow(engine);
+      else void this.#ask(engine);
     });
     await this.#keepTrying(engine, ticket);
   }
@@ -61,25 +62,28 @@ export class MediaLink {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#stopAsking();
     await this.#engine.value?.close();
   }
 
-  /** While the link is being looked for, ask where the media is; where it has moved, go there at once. */
-  #follow(engine: MediaEngine): void {
-    if (engine.link.value !== 'reconnecting' || this.#isClosed) return this.#stopAsking();
-    this.#asking ??= setInterval(() => {
-      void this.freshTicket()
-        .then((ticket) => {
-          if (ticket.url !== this.#url && engine.link.value === 'reconnecting') void this.#keepTrying(engine, ticket);
-        })
-        .catch(() => undefined);
-    }, ASK_MS);
-  }
-
-  #stopAsking(): void {
-    if (this.#asking !== null) clearInterval(this.#asking);
-    this.#asking = null;
+  /**
+   * While the link is being looked for, ask where the media is. Where it has moved, go there at once; where nobody answered
+   * and now somebody does, the server has begun anew, or the network has, and a fresh link is sooner there than the old.
+   */
+  async #ask(engine: MediaEngine): Promise<void> {
+    const isLooking = (): boolean => engine.link.value === 'reconnecting' && !this.#isClosed;
+    if (this.#isAsking || !isLooking()) return;
+    this.#isAsking = true;
+    for (let wasAway = false; isLooking(); ) {
+      await new Promise((resolve) => setTimeout(resolve, ASK_MS * (1 - Math.random() / 2)));
+      const ticket = isLooking() ? await this.freshTicket().catch(() => null) : null;
+      if (!isLooking()) break;
+      if (!ticket) wasAway = true;
+      else if (wasAway || ticket.url !== this.#url) {
+        void this.#keepTrying(engine, ticket);
+        break;
+      }
+    }
+    this.#isAsking = false;
   }
 
   #wait(ms: number): Promise<void> {

@@ -76,7 +76,12 @@ export class MeetingModel {
     this.state = derive([this.stream.state], (state) => state ?? initial);
     this.me = derive([this.state], (state) => state.participants.get(joined.participant.id) ?? joined.participant);
     this.isHost = derive([this.me], (me) => me.role === 'host');
-    this.media = new MediaLink(surroundings.loadEngine, async () => (await api.freshTicket(this.id, this.sender)).media);
+    this.media = new MediaLink(surroundings.loadEngine, async () => {
+      const { media } = await api.freshTicket(this.id, this.sender);
+      // The server is there: the event stream need not wait for its next try either.
+      this.stream.retryNow();
+      return media;
+    });
     this.people = this.#people;
     this.self = new Self({ meetingId: this.id, sender: this.sender, me: this.me, engine: this.media.engine, devices, notices: this.notices, withCamera });
     this.stage = new Stage({ state: this.state, people: this.people, qualities: this.qualities, self: this.self, devices, preferences, now });
