@@ -149,7 +149,7 @@ pub fn announce(sdp: &str, mut sending: impl FnMut(&str) -> Option<Sending>) -> 
     let mut rest = sdp;
     while !rest.is_empty() {
         // A section runs from its m-line to the next one; what precedes the first is the session.
-        let end = rest[1..].find("\nm=").map_or(rest.len(), |at| at + 2);
+        let end = rest.find("\nm=").map_or(rest.len(), |at| at + 1);
         let (section, following) = rest.split_at(end);
         rest = following;
         let mid = section
@@ -265,6 +265,13 @@ mod tests {
              a=ssrc:7 cname:z\r\na=ssrc:7 msid:PA_1|TR_1 TR_1\r\n\
              m=audio 9 X 111\r\na=mid:1\r\na=msid:p q\r\n"
         );
+    }
+
+    #[test]
+    fn what_has_no_section_is_left_as_it_is() {
+        for text in ["", "\nm=", "ƴ&$", "ƴ\nm=ƴ\na=mid:ƴ"] {
+            assert_eq!(announce(text, |_| None), text);
+        }
     }
 
     #[test]
