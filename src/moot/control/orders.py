@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -28,6 +27,7 @@ _REMEMBERED: Final = 20_000
 
 GIVEN_WITHIN_S: Final = 5.0
 """How long an engine may take for an order before it counts as away: somebody waits for it."""
+_TOO_SLOW: Final = "The media engine takes too long."
 
 
 class SetSources(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,14 +102,17 @@ class Orders:
         """
         name = identity(request.participant_id, request.connection_id)
         said = self._remember((request.meeting_key, name))
-        async with said.lock, _within(GIVEN_WITHIN_S):
-            ticket = await self._media.grant(request)
-            if said.event_seq > event_seq and said.sources is not None:
-                await self._media.set_sources(request.meeting_key, name, said.sources)
-            else:
-                said.event_seq = event_seq
-                said.sources = request.sources
-            return ticket
+        try:
+            async with said.lock, asyncio.timeout(GIVEN_WITHIN_S):
+                ticket = await self._media.grant(request)
+                if said.event_seq > event_seq and said.sources is not None:
+                    await self._media.set_sources(request.meeting_key, name, said.sources)
+                else:
+                    said.event_seq = event_seq
+                    said.sources = request.sources
+                return ticket
+        except TimeoutError as problem:
+            raise MediaUnavailable(_TOO_SLOW) from problem
 
     async def correct(
         self, meeting_key: str, identity: str, sources: frozenset[Source] | None, *, event_seq: int
@@ -131,11 +134,11 @@ class Orders:
     async def _give(self, order: Order) -> None:
         try:
             if isinstance(order, EndRun):
-                async with _within(GIVEN_WITHIN_S):
+                async with asyncio.timeout(GIVEN_WITHIN_S):
                     await self._media.end(order.meeting_key)
                 return
             said = self._remember((order.meeting_key, order.identity))
-            async with said.lock, _within(GIVEN_WITHIN_S):
+            async with said.lock, asyncio.timeout(GIVEN_WITHIN_S):
                 if order.event_seq < said.event_seq:
                     return
                 said.event_seq = order.event_seq
@@ -146,6 +149,8 @@ class Orders:
                     await self._media.remove(order.meeting_key, order.identity)
         except MediaUnavailable as problem:
             self._log.warning("Media engine could not be told", reason=problem.reason)
+        except TimeoutError:
+            self._log.warning("Media engine could not be told", reason=_TOO_SLOW)
 
     def _remember(self, name: tuple[str, str]) -> _Said:
         said = self._said.get(name)
@@ -156,12 +161,3 @@ class Orders:
         else:
             self._said.move_to_end(name)
         return said
-
-
-@asynccontextmanager
-async def _within(seconds: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as problem:
-        raise MediaUnavailable("The media engine takes too long.") from problem

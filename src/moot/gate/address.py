@@ -7,12 +7,16 @@ wrote: the rightmost address that is not a proxy itself. The caller wrote what s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 
 _HOPS = 32
 """Entries of `X-Forwarded-For` that are read, from the right; more than any chain of proxies."""
+_LONGEST = 64
+_KEPT = 1024
+"""Addresses whose reading is kept, a few hundred bytes each: the same ones come again and again."""
 
 
 class Proxies:
@@ -76,8 +80,11 @@ def rate_key(address: str) -> str:
 def _parse(text: str) -> Address | None:
     """Read an address as proxies write it: with brackets, a port, or as an IPv4 address in IPv6."""
     text = text.strip()
-    if len(text) > 64:
-        return None
+    return None if len(text) > _LONGEST else _parse_short(text)
+
+
+@lru_cache(maxsize=_KEPT)
+def _parse_short(text: str) -> Address | None:
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -8,10 +8,14 @@ event streams). Neither uses a pattern.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 _STANDARD_PORT = {"http": 80, "https": 443}
+_LONGEST = 255
+_KEPT = 256
+"""Names whose reading is kept; a server is asked under a few, whatever else is tried."""
 
 
 class Origins:
@@ -65,11 +69,7 @@ class Origins:
         return origin in self._allowed
 
     def _knows(self, name: str) -> bool:
-        try:
-            ip_address(name)
-        except ValueError:
-            return name in self._names or name.endswith(".localhost")
-        return True
+        return _is_address(name) or name in self._names or name.endswith(".localhost")
 
 
 def websocket_base(origin: str) -> str:
@@ -77,9 +77,23 @@ def websocket_base(origin: str) -> str:
     return "ws" + origin.removeprefix("http")
 
 
+@lru_cache(maxsize=_KEPT)
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
 def _split_host(host: str) -> tuple[str | None, int | None]:
     """Take a `Host` header apart (RFC 9110 §7.2); (None, None) where it is not one."""
-    if not host or len(host) > 255 or not host.isascii() or any(c in host for c in "/?#@\\ ,\t%"):
+    return (None, None) if len(host) > _LONGEST else _split_short_host(host)
+
+
+@lru_cache(maxsize=_KEPT)
+def _split_short_host(host: str) -> tuple[str | None, int | None]:
+    if not host or not host.isascii() or any(c in host for c in "/?#@\\ ,\t%"):
         return None, None
     try:
         parts = urlsplit(f"//{host}")

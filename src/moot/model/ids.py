@@ -34,6 +34,7 @@ _MEETING_ID: Final = re.compile(r"[A-Z0-9]{3,64}")
 _IGNORED: Final = re.compile(r"[\s\-\u2010-\u2015\u2212\u00ad\u200b\ufe58\ufe63\uff0d]+")
 _RAW_LIMIT: Final = 256
 _NAME_LIMIT: Final = 80
+_CANONICAL: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _UUID_LIMIT: Final = 45
 """The longest spelling that Python reads: a URN."""
 
@@ -93,6 +94,8 @@ def parse_uuid(raw: str, *, field: str) -> str:
     Raises:
         Problem: `body_invalid`, naming `field`.
     """
+    if _CANONICAL.fullmatch(raw):  # as every client of ours spells it; a tenth of the time
+        return raw
     if len(raw) <= _UUID_LIMIT:
         with contextlib.suppress(ValueError):
             return str(UUID(raw))
