@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import secrets
 import signal
 import socket
@@ -61,6 +62,11 @@ _SWITCH_S: Final = 0.0001
 """How long a thread of Python may make others wait. The store's threads need the interpreter for a
 few microseconds after each statement; with Python's default of 5 ms they would wait that long for
 each of them while the event loop is busy (measured: a third more joins a second)."""
+_COLLECT_AFTER: Final = (10_000, 20, 20)
+"""New objects before Python looks for cycles among them, and how often among older ones. A request
+leaves hardly any behind, and a look at everything stops the process for a tenth of a second once
+thousands are connected; what was made before the first request is never looked at again (`freeze`).
+More lets cycles of errors and tasks lie for longer."""
 _MESSAGE_LIMIT_BYTES: Final = 1_048_576
 """What any WebSocket takes at all. Event streams hold clients to `max_frame_bytes`; an offer of
 LiveKit's signalling for dozens of tracks is larger than that, and has a bound of its own."""
@@ -239,6 +245,7 @@ def serve(config: Config, say: Say) -> int:
         AddressUnusable, SecretUnreadable, StoreUnusable: with one sentence and its cure.
     """
     sys.setswitchinterval(_SWITCH_S)
+    gc.set_threshold(*_COLLECT_AFTER)
     sockets = listen(config.host, config.port)
     try:
         set_up_logs(config.log_level, config.log_format)
@@ -282,6 +289,8 @@ async def _serve(app: App, config: Config, sockets: list[socket.socket], say: Sa
         loop.add_signal_handler(number, stop)
     try:
         await app.start()
+        gc.collect()
+        gc.freeze()
         serving = asyncio.create_task(server.serve(sockets))
         _greet(config, address_of(sockets, config.host), say)
         await stopping.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -56,7 +57,12 @@ _MEDIA_SOURCES: Final[dict[Source, frozenset[MediaSource]]] = {
 
 def media_sources(participant: Participant, connection_id: ConnectionId) -> frozenset[MediaSource]:
     """Say in the media engine's words what one connection of a participant may publish."""
-    allowed = allowed_sources(participant, connection_id)
+    return _media_sources(allowed_sources(participant, connection_id))
+
+
+@cache
+def _media_sources(allowed: frozenset[Source]) -> frozenset[MediaSource]:
+    # One set for each of the few combinations: it is kept for every connection.
     return frozenset().union(*(_MEDIA_SOURCES[source] for source in allowed))
 
 

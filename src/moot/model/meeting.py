@@ -29,7 +29,7 @@ ConnectionState = Literal["pending", "open", "lost", "closed"]
 Source = Literal["microphone", "camera", "screen"]
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Settings(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What hosts set for a meeting. Changed as a whole under one version (`If-Match`)."""
 
     title: str = ""
@@ -42,7 +42,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Persons who may be in at once; 0 means the server's own limit."""
 
 
-class Meeting(msgspec.Struct, frozen=True):
+class Meeting(msgspec.Struct, frozen=True, gc=False):
     """One Meeting ID, one row (MEET-3)."""
 
     uid: MeetingUid
@@ -66,7 +66,7 @@ class Meeting(msgspec.Struct, frozen=True):
     """When somebody last joined or was present; for retention."""
 
 
-class Participant(msgspec.Struct, frozen=True):
+class Participant(msgspec.Struct, frozen=True, gc=False):
     """One person in one meeting, for ever: unique by (meeting_uid, person_id)."""
 
     id: ParticipantId
@@ -100,7 +100,7 @@ class Participant(msgspec.Struct, frozen=True):
     (PERSON-3)."""
 
 
-class Connection(msgspec.Struct, frozen=True):
+class Connection(msgspec.Struct, frozen=True, gc=False):
     """One tab's (or program's) live link, leased by the process that holds its event stream."""
 
     id: ConnectionId
@@ -115,7 +115,7 @@ class Connection(msgspec.Struct, frozen=True):
     """A label the page chose ("Firefox on Linux"), at most 80 characters, shown to its owner."""
 
 
-class ChatMessage(msgspec.Struct, frozen=True):
+class ChatMessage(msgspec.Struct, frozen=True, gc=False):
     """One chat message of one run. A deleted one keeps its row with an empty text."""
 
     id: MessageId
@@ -132,7 +132,7 @@ class ChatMessage(msgspec.Struct, frozen=True):
     deleted_at: int | None = None
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One durable change, numbered in the transaction that made it (EVENT-1).
 
     Attributes:
@@ -150,7 +150,7 @@ class Event(msgspec.Struct, frozen=True):
     audience: str = ""
 
 
-class Process(msgspec.Struct, frozen=True):
+class Process(msgspec.Struct, frozen=True, gc=False):
     """One running `moot serve`, alive while its heartbeat is fresh."""
 
     id: ProcessId
@@ -160,7 +160,7 @@ class Process(msgspec.Struct, frozen=True):
     draining: bool = False
 
 
-class MediaLease(msgspec.Struct, frozen=True):
+class MediaLease(msgspec.Struct, frozen=True, gc=False):
     """Which process carries a meeting's media.
 
     Attributes:

@@ -22,7 +22,7 @@ from moot.model.meeting import (
 )
 
 
-class MeetingView(msgspec.Struct, frozen=True):
+class MeetingView(msgspec.Struct, frozen=True, gc=False):
     """A meeting as those in it see it."""
 
     id: MeetingId
@@ -41,7 +41,7 @@ class MeetingView(msgspec.Struct, frozen=True):
     guests_may_unmute: bool
 
 
-class MeetingGlance(msgspec.Struct, frozen=True):
+class MeetingGlance(msgspec.Struct, frozen=True, gc=False):
     """A meeting as a stranger who knows its id sees it."""
 
     id: MeetingId
@@ -51,7 +51,7 @@ class MeetingGlance(msgspec.Struct, frozen=True):
     passcode: bool
 
 
-class ParticipantView(msgspec.Struct, frozen=True):
+class ParticipantView(msgspec.Struct, frozen=True, gc=False):
     """A participant as everyone in the meeting sees it.
 
     Attributes:
@@ -75,7 +75,7 @@ class ParticipantView(msgspec.Struct, frozen=True):
     microphone_connection: ConnectionId | None
 
 
-class ConnectionView(msgspec.Struct, frozen=True):
+class ConnectionView(msgspec.Struct, frozen=True, gc=False):
     """One of the asker's own connections."""
 
     id: ConnectionId
@@ -84,7 +84,7 @@ class ConnectionView(msgspec.Struct, frozen=True):
     created_at: int
 
 
-class MessageView(msgspec.Struct, frozen=True):
+class MessageView(msgspec.Struct, frozen=True, gc=False):
     """A chat message; a deleted one has an empty text."""
 
     id: MessageId
@@ -98,7 +98,7 @@ class MessageView(msgspec.Struct, frozen=True):
     deleted: bool
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class Snapshot(msgspec.Struct, frozen=True, gc=False):
     """A meeting's whole durable state at `meeting.event_seq`, as one reader sees it (EVENT-2)."""
 
     meeting: MeetingView
@@ -107,7 +107,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     me: ParticipantView | None
 
 
-class MediaView(msgspec.Struct, frozen=True):
+class MediaView(msgspec.Struct, frozen=True, gc=False):
     """What a LiveKit SDK needs to connect (MEDIA-2, MEDIA-3)."""
 
     url: str
