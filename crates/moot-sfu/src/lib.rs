@@ -21,6 +21,7 @@ mod connection;
 mod datagram;
 mod demux;
 mod descriptor;
+mod dtls;
 mod error;
 mod event;
 mod housekeeping;

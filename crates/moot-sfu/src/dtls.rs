@@ -1,0 +1,147 @@
+//! DTLS for every transport from one configuration.
+//!
+//! Making a configuration tries every primitive of the back-end, key exchanges and signatures on
+//! P-256 and P-384 among them, at three times the price of a handshake. str0m's own provider makes
+//! one for each transport.
+
+use std::sync::{Arc, LazyLock, OnceLock};
+use std::time::Instant;
+
+use dimpl::{Config, Dtls};
+use str0m::crypto::dtls::{
+    DtlsCert, DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion, ProtocolVersion,
+};
+use str0m::crypto::{CryptoError, CryptoProvider, from_feature_flags};
+
+/// The cryptography of all transports: the back-end's, with DTLS from one configuration.
+pub(crate) fn crypto() -> Arc<CryptoProvider> {
+    static CRYPTO: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+        Arc::new(CryptoProvider {
+            dtls_provider: &SHARED,
+            ..from_feature_flags()
+        })
+    });
+    CRYPTO.clone()
+}
+
+static SHARED: SharedProvider = SharedProvider {
+    kept: OnceLock::new(),
+};
+
+/// Makes DTLS instances that share a configuration.
+#[derive(Debug)]
+struct SharedProvider {
+    /// The first configuration made, with its MTU in bytes.
+    kept: OnceLock<(Option<usize>, Arc<Config>)>,
+}
+
+impl SharedProvider {
+    fn config(&self, mtu: Option<usize>) -> Result<Arc<Config>, CryptoError> {
+        if let Some((kept, config)) = self.kept.get()
+            && *kept == mtu
+        {
+            return Ok(config.clone());
+        }
+        // ICE has verified the return path before DTLS begins; a cookie would cost a round trip.
+        let mut builder = Config::builder().use_server_cookie(false);
+        if let Some(mtu) = mtu {
+            builder = builder.mtu(mtu);
+        }
+        let config = builder
+            .build()
+            .map_err(|error| CryptoError::Other(error.to_string()))?;
+        let config = Arc::new(config);
+        // Another thread may have been first; then this one serves one transport.
+        let _taken = self.kept.set((mtu, config.clone()));
+        Ok(config)
+    }
+}
+
+impl DtlsProvider for SharedProvider {
+    fn generate_certificate(&self) -> Option<DtlsCert> {
+        from_feature_flags().dtls_provider.generate_certificate()
+    }
+
+    fn new_dtls(
+        &self,
+        cert: &DtlsCert,
+        now: Instant,
+        dtls_version: DtlsVersion,
+        mtu: Option<usize>,
+    ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
+        let config = self.config(mtu)?;
+        let dtls = match dtls_version {
+            DtlsVersion::Dtls12 => Dtls::new_12(config, cert.clone(), now),
+            DtlsVersion::Dtls13 => Dtls::new_13(config, cert.clone(), now),
+            DtlsVersion::Auto => Dtls::new_auto(config, cert.clone(), now),
+            other => return Err(CryptoError::Other(format!("{other} is not served"))),
+        };
+        Ok(Box::new(Instance(dtls)))
+    }
+}
+
+struct Instance(Dtls);
+
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance").finish_non_exhaustive()
+    }
+}
+
+impl DtlsInstance for Instance {
+    fn set_active(&mut self, active: bool) {
+        self.0.set_active(active);
+    }
+
+    fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
+        self.0.handle_packet(packet)
+    }
+
+    fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
+        self.0.poll_output(buf)
+    }
+
+    fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
+        self.0.handle_timeout(now)
+    }
+
+    fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
+        self.0.send_application_data(data)
+    }
+
+    fn is_active(&self) -> bool {
+        self.0.is_active()
+    }
+
+    fn protocol_version(&self) -> Option<ProtocolVersion> {
+        self.0.protocol_version()
+    }
+
+    fn is_closing(&self) -> bool {
+        self.0.is_closing()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    fn close(&mut self) -> Result<(), DtlsImplError> {
+        self.0.close()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transports_of_one_mtu_share_a_configuration() {
+        let provider = SharedProvider {
+            kept: OnceLock::new(),
+        };
+        let first = provider.config(Some(1_200)).unwrap();
+        assert!(Arc::ptr_eq(&first, &provider.config(Some(1_200)).unwrap()));
+        let other = provider.config(Some(1_100)).unwrap();
+        assert_eq!((first.mtu(), other.mtu()), (1_200, 1_100));
+    }
+}
