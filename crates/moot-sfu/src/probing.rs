@@ -102,3 +102,78 @@ impl Probing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WANTED: u64 = 3_000_000;
+
+    fn at(start: Instant, ms: u64) -> Instant {
+        start + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn nothing_is_padded_while_everything_wanted_is_sent() {
+        let target = Probing::default().target(500_000, 400_000, WANTED, false, Instant::now());
+        assert_eq!((target.minimum_bps, target.desired_bps), (0, WANTED));
+    }
+
+    #[test]
+    fn a_trial_reaches_a_little_beyond_the_estimate() {
+        let mut probing = Probing::default();
+        let now = Instant::now();
+        let target = probing.target(1_000_000, 400_000, WANTED, true, now);
+        assert_eq!(target.desired_bps, 1_500_000);
+        assert_eq!(target.minimum_bps, 600_000);
+        // Never more than is wanted, nor more padding than is looked for.
+        let target = probing.target(1_000_000, 400_000, 500_000, true, now);
+        assert_eq!((target.minimum_bps, target.desired_bps), (500_000, 500_000));
+    }
+
+    #[test]
+    fn a_failed_trial_is_followed_by_ever_longer_rests() {
+        let mut probing = Probing::default();
+        let start = Instant::now();
+        let mut now = start;
+        let mut rests = Vec::new();
+        for _ in 0..5 {
+            assert!(probing.target(1_000_000, 0, WANTED, true, now).minimum_bps > 0);
+            // Congestion: the estimate falls below 90 % of the best.
+            let failed = probing.target(890_000, 0, WANTED, true, now);
+            assert_eq!((failed.minimum_bps, failed.desired_bps), (0, 890_000));
+            let failed_at = now;
+            while probing.target(1_000_000, 0, WANTED, true, now).minimum_bps == 0 {
+                now += Duration::from_millis(500);
+            }
+            rests.push((now - failed_at).as_secs());
+        }
+        assert_eq!(rests, [4, 8, 16, 32, 32]);
+    }
+
+    #[test]
+    fn a_lasting_success_makes_the_next_rest_short_again() {
+        let mut probing = Probing::default();
+        let start = Instant::now();
+        probing.target(1_000_000, 0, WANTED, true, start);
+        probing.target(800_000, 0, WANTED, true, start);
+        let again = at(start, 4_000);
+        probing.target(1_000_000, 0, WANTED, true, again);
+        let lasted = again + SUCCESS;
+        probing.target(1_000_000, 0, WANTED, true, lasted);
+        probing.target(800_000, 0, WANTED, true, lasted);
+        let target = probing.target(1_000_000, 0, WANTED, true, lasted + MIN_HOLD);
+        assert!(target.minimum_bps > 0);
+    }
+
+    #[test]
+    fn what_was_learnt_is_void_once_nothing_is_withheld() {
+        let mut probing = Probing::default();
+        let now = Instant::now();
+        probing.target(1_000_000, 0, WANTED, true, now);
+        probing.target(500_000, 0, WANTED, true, now);
+        probing.target(5_000_000, 0, WANTED, false, now);
+        let target = probing.target(600_000, 0, WANTED, true, now);
+        assert_eq!(target.desired_bps, 900_000);
+    }
+}
