@@ -60,3 +60,13 @@ it('HOST-4: a mute by a host stays, for its event takes the wish away', async ()
   await vi.advanceTimersByTimeAsync(1_000);
   expect(participant.published?.isMuted).toBe(true);
 });
+
+it('JOIN-10: a publication that hangs in a broken room does not hold up the next room', async () => {
+  const broken = new Participant();
+  broken.publishTrack = () => new Promise(() => undefined);
+  void publisher.bind(broken as unknown as LocalParticipant);
+  const next = new Participant();
+  void publisher.bind(next as unknown as LocalParticipant);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(next.published?.isMuted).toBe(false);
+});

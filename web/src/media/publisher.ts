@@ -43,6 +43,8 @@ export class Publisher {
     this.#local = null;
     this.#sent = null;
     this.#dropClone();
+    // A publication in a room whose link has broken may hang for 15 s: the next room does not wait for it.
+    this.#running = null;
     return this.#settle();
   }
 
@@ -75,15 +77,16 @@ export class Publisher {
   };
 
   #settle(): Promise<void> {
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null;
+    if (this.#running) return this.#running;
+    const running = this.#run(this.#participant).finally(() => {
+      if (this.#running === running) this.#running = null;
     });
-    return this.#running;
+    this.#running = running;
+    return running;
   }
 
-  async #run(): Promise<void> {
-    for (let failures = 0; this.#participant && this.#sent !== this.#wanted; ) {
-      const participant = this.#participant;
+  async #run(participant: LocalParticipant | null): Promise<void> {
+    for (let failures = 0; participant && participant === this.#participant && this.#sent !== this.#wanted; ) {
       const wanted = this.#wanted;
       try {
         await this.#step(participant, wanted);
