@@ -8,6 +8,9 @@ import { ANA, TEST_USER } from "../src/people.ts";
 import { nothingWentWrong, setScene } from "../src/scene.ts";
 import { doesNotHear, hears, sees } from "../src/senses.ts";
 
+/** Counted from when the server answers again. */
+const BACK_WITHIN_MS = 5_000;
+
 const scene = setScene();
 
 async function two(): Promise<{ host: Person; guest: Person; meetingId: string }> {
@@ -95,9 +98,11 @@ test("JOIN-10: kill -9 of the server leaves both in the meeting, with picture an
   await scene.server.down("SIGKILL");
   await scene.server.up();
   const from = performance.now();
-  await sees(guest, host);
-  await sees(host, guest);
-  expect(performance.now() - from).toBeLessThan(15_000);
+  // What is decoded already moves no more: a picture that moves for a moment is a new one.
+  await Promise.all([sees(guest, host, guest.page, 400), sees(host, guest, host.page, 400)]);
+  const took = performance.now() - from;
+  console.info(`back with picture ${(took / 1000).toFixed(1)} s after the server was`);
+  expect(took).toBeLessThan(BACK_WITHIN_MS);
   expect(await guest.page.evaluate(() => document.body.innerText.includes("written before the crash"))).toBe(true);
   expect((await host.tile(ANA.name))?.audio).toBe("off");
   await doesNotHear(host, guest);
