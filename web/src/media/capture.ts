@@ -63,11 +63,30 @@ export function openMicrophone(deviceId: string, noiseSuppression = true): Promi
   return open({ audio: deviceId ? { ...audio, deviceId: { ideal: deviceId } } : audio });
 }
 
+/** What W3C Screen Capture has added to the options since the compiler's own list of them was made. */
+interface ScreenOptions extends DisplayMediaStreamOptions {
+  readonly systemAudio: 'include' | 'exclude';
+  readonly selfBrowserSurface: 'include' | 'exclude';
+  readonly surfaceSwitching: 'include' | 'exclude';
+}
+
+/**
+ * A whole screen offers its sound too; this very tab is not offered, which would be a hall of mirrors; another tab may be
+ * taken without stopping. Music and films are sent as they are, where a voice would be filtered.
+ */
+const SCREEN: ScreenOptions = {
+  video: { frameRate: { ideal: 30 } },
+  audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: false },
+  systemAudio: 'include',
+  selfBrowserSurface: 'exclude',
+  surfaceSwitching: 'include',
+};
+
 /** Ask which screen, window or tab to share. Null where the person has thought better of it. */
 export async function openScreen(): Promise<{ video: MediaStreamTrack; audio: MediaStreamTrack | null } | null> {
   if (!mayShareScreen()) throw new CaptureError('missing');
   try {
-    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { ideal: 30 } }, audio: true });
+    const stream = await navigator.mediaDevices.getDisplayMedia(SCREEN);
     const [video] = stream.getVideoTracks();
     return video ? { video, audio: stream.getAudioTracks()[0] ?? null } : null;
   } catch (error) {
