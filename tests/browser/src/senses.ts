@@ -7,10 +7,10 @@ const COLOUR_TOLERANCE = 45;
 /** A tone that is there is some 30 dB above the noise of an empty line. */
 const HEARD_DB = -65;
 
-/** Waits until `viewer` sees the moving picture of `shown`, in their colour where their camera has one. */
-export async function sees(viewer: Person, shown: Person, page: Page = viewer.page): Promise<void> {
+/** Waits until `viewer` sees the moving picture of `shown`, in their colour where their camera has one. It looks for `forMs` at a time. */
+export async function sees(viewer: Person, shown: Person, page: Page = viewer.page, forMs = 1_000): Promise<void> {
   await until(`${viewer.likeness.name} sees ${shown.likeness.name}`, async () => {
-    const picture = await viewer.picture(shown.likeness.name, 1_000, page);
+    const picture = await viewer.picture(shown.likeness.name, forMs, page);
     if (picture === undefined || picture.changes < 3) return undefined;
     if (shown.kind === "firefox") return true;
     const off = picture.rgb.map((value, i) => Math.abs(value - (shown.likeness.rgb[i] ?? 0)));

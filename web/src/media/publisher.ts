@@ -86,7 +86,8 @@ export class Publisher {
   }
 
   async #run(participant: LocalParticipant | null): Promise<void> {
-    for (let failures = 0; participant && participant === this.#participant && this.#sent !== this.#wanted; ) {
+    if (!participant) return;
+    for (let failures = 0; this.#participant === participant && this.#sent !== this.#wanted; ) {
       const wanted = this.#wanted;
       try {
         await this.#step(participant, wanted);
