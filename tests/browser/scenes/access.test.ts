@@ -2,9 +2,13 @@
 
 import { afterAll, afterEach, beforeAll, test } from "vitest";
 import { Company, type Member } from "../src/company.ts";
+import { emulate, focus } from "../src/inspect.ts";
 import { until } from "../src/person.ts";
 import { Server } from "../src/server.ts";
 import { ANA } from "../src/walk.ts";
+
+/** Colours and sizes on their way to others are neither. */
+const STILL = { "prefers-reduced-motion": "reduce" };
 
 let server: Server | undefined;
 let company: Company | undefined;
@@ -26,6 +30,79 @@ afterEach(async () => {
 afterAll(async () => {
   await company?.close();
   await server?.down();
+});
+
+/** Presses Tab until the focus is on a control of this name; on the way it is never lost and always seen. */
+async function tabTo({ page }: Member, name: string, role?: string): Promise<void> {
+  const passed: string[] = [];
+  for (let i = 0; i < 60; i++) {
+    const at = await focus(page);
+    // What comes with the focus needs a picture to come into view.
+    if (at.isAnywhere && passed.length > 0) await until(`one sees that "${at.name}" has the focus`, async () => (await focus(page)).isSeen, 2_000);
+    if (at.name === name && (role === undefined || at.role === role)) return;
+    passed.push(at.name.slice(0, 30));
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`Tab never reaches "${name}"; it went through ${passed.join(" | ")}`);
+}
+
+async function focusReturns({ page }: Member, name: string): Promise<void> {
+  await until(`the focus is back on "${name}"`, async () => (await focus(page)).name === name, 5_000);
+}
+
+test.each([["usual"], ["forced"]] as const)("MEDIA-1: a whole meeting by keyboard alone, in %s colours", async (colours) => {
+  const ana = await here().arrive({ portrait: ANA });
+  const { page } = ana;
+  await emulate(page, colours === "forced" ? { ...STILL, "forced-colors": "active" } : STILL);
+  const key = (name: Parameters<typeof page.keyboard.press>[0]): Promise<void> => page.keyboard.press(name);
+  await ana.open("/");
+  await ana.find("New meeting");
+  await tabTo(ana, "New meeting");
+  await key("Enter");
+  await ana.find("Join now");
+  await tabTo(ana, "Your name");
+  await page.keyboard.type("Ana");
+  await key("Enter");
+  await ana.isIn();
+
+  await tabTo(ana, "Turn off microphone");
+  await key("Space");
+  await ana.find("Turn on microphone");
+  await focusReturns(ana, "Turn on microphone");
+  await tabTo(ana, "Turn off camera");
+  await key("Enter");
+  await ana.find("Turn on camera");
+  await tabTo(ana, "Raise hand");
+  await key("Space");
+  await ana.find("Lower hand");
+  await tabTo(ana, "Chat", "button");
+  await key("Enter");
+  await tabTo(ana, "Message everyone");
+  await page.keyboard.type("written without a mouse");
+  await key("Enter");
+  await until("the message is there", async () => (await page.$eval("aside [role=log]", (log) => log.textContent)).includes("written without a mouse"), 20_000);
+  await key("Escape");
+  await focusReturns(ana, "Chat");
+  await tabTo(ana, "People", "button");
+  await key("Enter");
+  await page.waitForSelector("[data-person]");
+  await tabTo(ana, "Lock the meeting", "switch");
+  await key("Escape");
+  await page.waitForFunction(() => document.querySelector("[data-person]") === null, { timeout: 5_000, polling: 100 });
+  await focusReturns(ana, "People");
+  await tabTo(ana, "More");
+  await key("Enter");
+  await page.waitForSelector("[role=menu]");
+  await key("Escape");
+  await focusReturns(ana, "More");
+  await key("m");
+  await ana.find("Turn off microphone");
+  await tabTo(ana, "Leave");
+  await key("Enter");
+  await page.waitForSelector("[role=menu]");
+  await key("Enter");
+  await ana.shows("You have left");
+  await tabTo(ana, "Join again");
 });
 
 /** Notes every text that a screen reader is told by a live region, from now on. */

@@ -2,6 +2,32 @@
 
 import type { CDPSession, Page } from "puppeteer-core";
 
+/** What has the focus: its accessible name, its role, and whether one can see where it is. */
+export interface Focus {
+  readonly name: string;
+  readonly role: string;
+  readonly isSeen: boolean;
+  readonly isAnywhere: boolean;
+}
+
+export async function focus(page: Page): Promise<Focus> {
+  return page.evaluate(() => {
+    const at = document.activeElement;
+    if (!(at instanceof HTMLElement) || at === document.body) return { name: "", role: "", isSeen: false, isAnywhere: false };
+    const label = at instanceof HTMLInputElement || at instanceof HTMLTextAreaElement ? at.labels?.[0]?.textContent : null;
+    const box = (at.closest("label") ?? at).getBoundingClientRect();
+    const isInside = box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth;
+    // The ring may be drawn by what stands for the control: its label, its frame, or what follows it.
+    const drawn = [at, at.parentElement, at.closest("label"), at.nextElementSibling, ...(at.closest("label")?.children ?? [])];
+    const isRinged = drawn.some((element) => {
+      if (!element) return false;
+      const { outlineStyle, outlineWidth } = getComputedStyle(element);
+      return outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 1;
+    });
+    return { name: (at.getAttribute("aria-label") ?? label ?? at.textContent ?? "").replaceAll(/\s+/g, " ").trim(), role: at.getAttribute("role") ?? at.localName, isSeen: isInside && isRinged, isAnywhere: true };
+  });
+}
+
 /** Whether the document is wider than its window, and which controls stick out. */
 export async function overflow(page: Page): Promise<string[]> {
   return page.evaluate(() => {

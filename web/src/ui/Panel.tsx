@@ -1,4 +1,4 @@
-import { useEffect, useRef, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { IconButton } from './Button';
 import styles from './Panel.module.css';
 
@@ -12,14 +12,15 @@ export interface PanelProps {
 /** A panel beside the stage. Takes the focus when it opens and gives it back when it closes. */
 export function Panel({ heading, closeLabel, onClose, children }: PanelProps) {
   const place = useRef<HTMLElement>(null);
+  // Before anything inside takes the focus for itself, as the box of the chat does.
+  const [before] = useState(() => document.activeElement);
   useEffect(() => {
-    const before = document.activeElement;
     const panel = place.current;
-    if (panel && !panel.contains(before)) panel.focus();
+    if (panel && !panel.contains(document.activeElement)) panel.focus();
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
-  }, []);
+  }, [before]);
   return (
     <aside
       className={styles['panel']}
