@@ -19,11 +19,18 @@ function executable(kind: Kind): string {
   return path;
 }
 
+export interface LaunchOptions {
+  readonly size?: readonly [number, number];
+  readonly args?: readonly string[];
+  /** Chromium alone: share the tab of this title, its sound too, where a person would choose. Devices must then be allowed. */
+  readonly sharesTab?: string;
+}
+
 /**
  * Starts a browser whose camera shows `likeness.rgb` and whose microphone beeps at `likeness.toneHz`.
  * Firefox's fake camera has a picture of its own (a slowly turning colour); its tone is as asked.
  */
-export async function launch(kind: Kind, likeness: Likeness, options: { readonly size?: readonly [number, number]; readonly args?: readonly string[] } = {}): Promise<Browser> {
+export async function launch(kind: Kind, likeness: Likeness, options: LaunchOptions = {}): Promise<Browser> {
   const [width, height] = options.size ?? [1280, 800];
   if (kind === "chromium") {
     const { video, audio } = writeLikeness(mkdtempSync(join(tmpdir(), "moot-likeness-")), likeness);
@@ -33,6 +40,7 @@ export async function launch(kind: Kind, likeness: Likeness, options: { readonly
       headless: true,
       acceptInsecureCerts: true,
       defaultViewport: { width, height },
+      ...(options.sharesTab === undefined ? {} : { ignoreDefaultArgs: ["--mute-audio"] }),
       args: [
         "--no-sandbox",
         "--disable-gpu",
@@ -42,10 +50,12 @@ export async function launch(kind: Kind, likeness: Likeness, options: { readonly
         "--disable-component-update",
         "--disable-sync",
         "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
         `--use-file-for-fake-video-capture=${video}`,
         `--use-file-for-fake-audio-capture=${audio}`,
-        "--auto-select-desktop-capture-source=Entire screen",
+        // The fake choice would give a picture of its own instead of the tab.
+        ...(options.sharesTab === undefined
+          ? ["--use-fake-ui-for-media-stream", "--auto-select-desktop-capture-source=Entire screen"]
+          : [`--auto-select-tab-capture-source-by-title=${options.sharesTab}`, "--autoplay-policy=no-user-gesture-required"]),
         ...(options.args ?? []),
       ],
     });

@@ -2,7 +2,7 @@
 
 import type { Browser, BrowserContext, ConsoleMessage, HTTPResponse, Page } from "puppeteer-core";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Kind, launch, lighten } from "./browsers.ts";
+import { type Kind, launch, type LaunchOptions, lighten } from "./browsers.ts";
 import { awaitNamed, findNamed } from "./find.ts";
 import type { Likeness } from "./media.ts";
 
@@ -51,11 +51,12 @@ export class Person {
   }
 
   /** Starts a browser of their own; `isPrivate` opens the page in a private window of it. */
-  static async arrive(kind: Kind, likeness: Likeness, place: Place, options: { readonly isPrivate?: boolean; readonly size?: readonly [number, number]; readonly args?: readonly string[] } = {}): Promise<Person> {
+  static async arrive(kind: Kind, likeness: Likeness, place: Place, options: LaunchOptions & { readonly isPrivate?: boolean } = {}): Promise<Person> {
     const browser = await launch(kind, likeness, options);
     const context = options.isPrivate === true ? await browser.createBrowserContext() : browser.defaultBrowserContext();
     const person = new Person(kind, likeness, place, browser, context, await context.newPage());
     if (kind === "firefox") await lighten(person.page);
+    if (options.sharesTab !== undefined) await context.overridePermissions(place.origin, ["camera", "microphone"]);
     return person;
   }
 
