@@ -1,5 +1,6 @@
 // The seat: refresh, second tab, network loss and a killed server leave everybody where they were.
 
+import type { Page } from "puppeteer-core";
 import { expect, test } from "vitest";
 import { setTimeout as sleep } from "node:timers/promises";
 import { cut, heal } from "../src/network.ts";
@@ -70,6 +71,73 @@ test("JOIN-6: a second tab is the same participant with one live microphone", as
   await tab.close();
   await hears(guest, host);
   expect(await guest.tiles()).toHaveLength(2);
+});
+
+/** Notes how many tiles of one name somebody ever sees at once, and of which participants, until it is asked. */
+async function tilesSeen(viewer: Person, name: string): Promise<() => Promise<{ readonly most: number; readonly ids: readonly string[] }>> {
+  await viewer.page.evaluate((wanted) => {
+    const seen = { most: 0, ids: new Set<string>() };
+    const note = (): void => {
+      const tiles = [...document.querySelectorAll("article[data-participant-id]")].filter((node) => (node.getAttribute("aria-label") ?? "").startsWith(wanted));
+      seen.most = Math.max(seen.most, tiles.length);
+      for (const tile of tiles) seen.ids.add(tile.getAttribute("data-participant-id") ?? "");
+    };
+    note();
+    new MutationObserver(note).observe(document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-participant-id", "aria-label"] });
+    Object.assign(window, { mootTilesSeen: seen });
+  }, name);
+  return () => viewer.page.evaluate(() => {
+    const { most, ids } = (window as unknown as { mootTilesSeen: { most: number; ids: Set<string> } }).mootTilesSeen;
+    return { most, ids: [...ids] };
+  });
+}
+
+test("JOIN-6: two tabs fight over one seat, and there is one participant, one tile and one live microphone", async () => {
+  const [host, guest] = await Promise.all([scene.arrive("chromium", TEST_USER), scene.arrive("chromium", ANA)]);
+  const meetingId = await host.createMeeting();
+  await guest.join(meetingId);
+  await hears(guest, host);
+  const seen = await tilesSeen(guest, TEST_USER.name);
+  const first = host.page;
+  const second = await host.secondTab();
+  await host.open(`/${meetingId}`, second);
+  await host.reads("You are here already", second);
+  await host.press("Join now", "button", second);
+  await host.isIn(second);
+  /** One sees one tab at a time, and presses in that one. */
+  const press = async (name: string, tab: Page): Promise<void> => {
+    await tab.bringToFront();
+    await host.press(name, "button", tab);
+  };
+  const liveIn = async (tab: Page): Promise<boolean> => host.has("Turn off microphone", "button", tab);
+  const isOnlyIn = (on: Page, off: Page): Promise<boolean> => until("one microphone is live, in the tab that took it", async () => (await liveIn(on)) && !(await liveIn(off)));
+  await isOnlyIn(first, second);
+
+  // Each takes the microphone from the other, at once after it was taken.
+  for (const [taker, other] of [[second, first], [first, second], [second, first]] as const) {
+    await press("Turn on microphone", taker);
+    await isOnlyIn(taker, other);
+  }
+  await press("Turn on microphone", first);
+  await press("Turn on camera", second);
+  await isOnlyIn(first, second);
+  await press("Turn off camera", second);
+
+  // There and back: whoever is moved away from says so, and offers to bring it back.
+  await press("Move here", second);
+  await host.reads("You are in this meeting elsewhere", first);
+  for (const [taker, other] of [[first, second], [second, first], [first, second]] as const) {
+    await press("Bring it back here", taker);
+    await host.isIn(taker);
+    await host.reads("You are in this meeting elsewhere", other);
+  }
+  await until("the microphone has come along", () => liveIn(first));
+  await hears(guest, host);
+  expect(await host.has("Bring it back here", "button", second)).toBe(true);
+  expect(await guest.tiles()).toHaveLength(2);
+  expect(await host.tiles(first)).toHaveLength(2);
+  expect(await seen()).toEqual({ most: 1, ids: [(await host.tile(TEST_USER.name, first))?.id] });
+  nothingWentWrong(host, guest);
 });
 
 test("JOIN-4: a network cut of 15 s heals by itself", async () => {
