@@ -1,8 +1,8 @@
 // Access: the page is for people who do not see it, hear it, hold a mouse, or read from left to right.
 
-import { afterAll, afterEach, beforeAll, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { Company, type Member } from "../src/company.ts";
-import { emulate, focus } from "../src/inspect.ts";
+import { emulate, focus, violations } from "../src/inspect.ts";
 import { until } from "../src/person.ts";
 import { Server } from "../src/server.ts";
 import { ANA } from "../src/walk.ts";
@@ -30,6 +30,51 @@ afterEach(async () => {
 afterAll(async () => {
   await company?.close();
   await server?.down();
+});
+
+test("MEDIA-1: no screen on the way through a meeting breaks WCAG 2.2 AA, in light and in dark", async () => {
+  const found: string[] = [];
+  const ana = await here().arrive({ portrait: ANA });
+  const { page } = ana;
+  const look = async (screen: string): Promise<void> => {
+    for (const scheme of ["light", "dark"]) {
+      await emulate(page, { ...STILL, "prefers-color-scheme": scheme });
+      await page.evaluate(() => new Promise((done) => setTimeout(() => requestAnimationFrame(done), 100)));
+      found.push(...(await violations(page)).map((line) => `${screen}, ${scheme}: ${line}`));
+    }
+  };
+  await ana.open("/");
+  await ana.find(ana.say("home.new"));
+  await look("home");
+  await ana.press("home.new");
+  await ana.find(ana.say("join.now"));
+  await look("before joining");
+  await ana.goIn("Ana");
+  await look("alone");
+  await here().crowd(new URL(page.url()).pathname.slice(1).replaceAll("-", ""), ["Ben Okafor", "Kim", "ليلى منصور"]);
+  await until("four tiles", async () => (await page.$$("article[data-participant-id]")).length === 4);
+  await ana.press("meeting.raiseHand");
+  await look("meeting");
+  await ana.press("meeting.chat");
+  await ana.fill("chat.message", "see https://example.org");
+  await page.keyboard.press("Enter");
+  await ana.shows("see https://example.org");
+  await look("chat");
+  await ana.press("meeting.people");
+  await page.waitForSelector("[data-person]");
+  await look("people");
+  await ana.press("meeting.more");
+  await ana.find(ana.say("meeting.settings"), "menuitem");
+  await look("more");
+  await (await ana.find(ana.say("meeting.settings"), "menuitem")).click();
+  await ana.shows(ana.say("settings.theme"));
+  await look("settings");
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => document.querySelector("[role=dialog]") === null, { timeout: 5_000, polling: 100 });
+  await ana.choose("meeting.leave", "meeting.leaveOnly");
+  await ana.shows(ana.say("out.leftHeading"));
+  await look("left");
+  expect(found).toEqual([]);
 });
 
 /** Presses Tab until the focus is on a control of this name; on the way it is never lost and always seen. */

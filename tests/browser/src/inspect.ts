@@ -1,6 +1,28 @@
 // What a page is asked about its fit, and told about its reader.
 
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import type { CDPSession, Page } from "puppeteer-core";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const WCAG_2_2_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"];
+
+interface AxeResults {
+  readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[] }[];
+}
+
+/** What axe finds against WCAG 2.2 AA, one line a finding. */
+export async function violations(page: Page): Promise<string[]> {
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+  const found = await page.evaluate(
+    async (runOnly) => {
+      const { axe } = window as unknown as { axe: { run(context: unknown, options: object): Promise<unknown> } };
+      return (await axe.run(document, { runOnly, resultTypes: ["violations"] })) as AxeResults;
+    },
+    { type: "tag", values: WCAG_2_2_AA },
+  );
+  return found.violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 160)} ${(failureSummary ?? "").split("\n").slice(1, 3).join(" ").trim()}`));
+}
 
 /** What has the focus: its accessible name, its role, and whether one can see where it is. */
 export interface Focus {
