@@ -6,15 +6,14 @@ key; the token's own header decides neither (RFC 8725 §3.1, §3.8).
 
 from __future__ import annotations
 
-import hmac
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Any, Final, TypeVar
 
 import jwt
 import msgspec
-from jwt.algorithms import HMACAlgorithm
 
 from moot.errors import Problem
 from moot.model.ids import PersonId, parse_name
@@ -25,6 +24,9 @@ LEEWAY_S: Final = 30
 """How far two clocks may differ."""
 OWN_AUDIENCE: Final = "moot"
 _LIMIT: Final = 8_192
+_KEPT: Final = 1_024
+"""Tokens of our own key that are verified once, `_LIMIT` characters each at most: who has one sends
+it with every request. More costs memory; fewer verifies again."""
 _SUBJECT: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -33,9 +35,7 @@ _T = TypeVar("_T")
 
 
 class _Header(msgspec.Struct, frozen=True):
-    alg: Any = None
     kid: Annotated[str, msgspec.Meta(max_length=255)] | None = None
-    b64: Any = msgspec.UNSET
     crit: Any = msgspec.UNSET
 
 
@@ -63,7 +63,7 @@ class Bearers:
         keys: KeySet | None,
         now_s: Callable[[], float],
     ) -> None:
-        self._own_key = None if own_key is None else _hmac_key(own_key)
+        self._own_key = own_key
         self._issuer = issuer
         self._audience = audience
         self._keys = keys
@@ -81,62 +81,29 @@ class Bearers:
         header, claimed = _peek(token)
         if self._issuer is not None and claimed.iss == self._issuer:
             return await self._read_issued(token, header)
-        return self._read_own(token, header)
+        return self._read_own(token)
 
     async def _read_issued(self, token: str, header: _Header) -> Person:
-        if self._keys is None or self._audience is None or self._issuer is None:
+        if self._keys is None or self._audience is None:
             raise Problem("token_invalid")
         key = await self._keys.find(header.kid)
         if key is None:
             raise Problem("token_invalid")
-        claims = self._verify(
+        claims = _claims(
             token, key.key, key.algorithm, audience=self._audience, issuer=self._issuer
         )
-        return _person(self._issuer, claims)
+        self._check_times(claims)
+        return _person(self._issuer or "", claims)
 
-    def _read_own(self, token: str, header: _Header) -> Person:
-        """Verify a token of our own key here: a library takes ten times as long, for each request.
-
-        RFC 7515 §5.2 with HS256 and nothing else; what must be understood was refused before.
-        """
-        if self._own_key is None or header.alg != "HS256":
+    def _read_own(self, token: str) -> Person:
+        if self._own_key is None:
             raise Problem("token_invalid")
-        signed, _, signature = token.rpartition(".")
-        mac = hmac.digest(self._own_key, signed.encode(), "sha256")
-        expected = urlsafe_b64encode(mac).rstrip(b"=")
-        if not hmac.compare_digest(expected, signature.encode()):
-            raise Problem("token_invalid")
-        claims = _decode(signed.partition(".")[2], dict[str, Any])
-        if claims.get("exp") is None or claims.get("sub") is None:
-            raise Problem("token_invalid")
+        claims = _own_claims(token, self._own_key)
         self._check_times(claims)
         audience = claims.get("aud", OWN_AUDIENCE)
         if OWN_AUDIENCE not in (audience if isinstance(audience, list) else [audience]):
             raise Problem("token_invalid")
         return _person("own", claims)
-
-    def _verify(
-        self, token: str, key: Any, algorithm: str, *, audience: str, issuer: str
-    ) -> dict[str, Any]:
-        try:
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                key,
-                algorithms=[algorithm],
-                audience=audience,
-                issuer=issuer,
-                leeway=LEEWAY_S,
-                options={
-                    "require": ["exp", "sub", "aud", "iss"],
-                    "verify_exp": False,
-                    "verify_nbf": False,
-                    "verify_iat": False,
-                },
-            )
-        except (jwt.PyJWTError, ValueError, TypeError):
-            raise Problem("token_invalid") from None
-        self._check_times(claims)
-        return claims
 
     def _check_times(self, claims: dict[str, Any]) -> None:
         """Check the times by our own clock, so that tests and leeway mean the same everywhere.
@@ -152,12 +119,48 @@ class Bearers:
                 raise Problem("token_invalid")
 
 
+@lru_cache(maxsize=_KEPT)
+def _own_claims(token: str, key: str) -> dict[str, Any]:
+    # The times are not looked at in here, and what is refused is not kept.
+    return _claims(token, key, "HS256", audience=None, issuer=None)
+
+
+def _claims(
+    token: str, key: Any, algorithm: str, *, audience: str | None, issuer: str | None
+) -> dict[str, Any]:
+    """Verify everything about a token but its times, and read what it claims.
+
+    Raises:
+        Problem: `token_invalid`.
+    """
+    required = ["exp", "sub"] + (["aud"] if audience else []) + (["iss"] if issuer else [])
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[algorithm],
+            audience=audience,
+            issuer=issuer,
+            leeway=LEEWAY_S,
+            options={
+                "require": required,
+                "verify_aud": audience is not None,
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+    except (jwt.PyJWTError, ValueError, TypeError):
+        raise Problem("token_invalid") from None
+    return claims
+
+
 def _peek(token: str) -> tuple[_Header, _Claimed]:
     """Read what an unverified token says of its issuer and key: only ever to choose the key.
 
     Raises:
         Problem: `token_invalid` for what is no token, or names extensions that must be understood
-            (RFC 7515 §4.1.11, RFC 7797 §6): moot understands none.
+            (RFC 7515 §4.1.11): moot understands none.
     """
     parts = token.split(".")
     try:
@@ -167,17 +170,9 @@ def _peek(token: str) -> tuple[_Header, _Claimed]:
         claimed = _decode(parts[1], _Claimed)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         raise Problem("token_invalid") from None
-    if header.crit is not msgspec.UNSET or header.b64 is not msgspec.UNSET:
+    if header.crit is not msgspec.UNSET:
         raise Problem("token_invalid")
     return header, claimed
-
-
-def _hmac_key(key: str) -> bytes | None:
-    """Take a key for HS256; None for a public key in a text, which is no secret."""
-    try:
-        return HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(key)
-    except jwt.InvalidKeyError:
-        return None
 
 
 def _decode(part: str, kind: type[_T]) -> _T:

@@ -92,6 +92,15 @@ async def test_the_two_kinds_of_account_never_meet():
     await refused(own(iss=ISSUER, aud="authenticated"))
 
 
+async def test_a_token_that_was_good_expires():
+    """PERSON-2: what is verified once is not good for ever, nor with another key."""
+    token = own()
+    assert await bearers().read(token) == await bearers().read(token)
+    await refused(token, now_s=lambda: NOW + 91)
+    await refused(token, own_key="the next key of the program, long enough")
+    assert await bearers().read(token)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
