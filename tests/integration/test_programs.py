@@ -11,11 +11,17 @@ from tests.servers.running import running
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def settings(request):
-    """The store of a run, as settings."""
+    """What the processes of a run share, as settings: a store, and with `redis` a bus beside it."""
     if request.param == "sqlite":
-        return {}
+        yield {}
+        return
     server = request.getfixturevalue("postgres")
-    return {"MOOT_DATABASE_URL": server.url(server.create_database())}
+    database = {"MOOT_DATABASE_URL": server.url(server.create_database())}
+    if request.param == "postgres":
+        yield database
+        return
+    with running(RedisServer()) as bus:
+        yield database | {"MOOT_BUS_URL": bus.url}
 
 
 async def test_race_is_one_meeting_and_one_participant_each(settings, tmp_path):
@@ -27,6 +33,7 @@ async def test_race_is_one_meeting_and_one_participant_each(settings, tmp_path):
     assert figures["answers"] == 12 * 12 * 3
 
 
+@pytest.mark.parametrize("settings", ["sqlite", "postgres", "redis"], indirect=True)
 async def test_race_through_kills_loses_nothing(settings, tmp_path):
     """JOIN-10: `kill -9` of a random process in the middle; what was acknowledged stays."""
     history, figures = await race(
@@ -40,24 +47,6 @@ async def test_race_through_kills_loses_nothing(settings, tmp_path):
         **settings,
     )
     assert figures["kills"] == 3
-    assert list(history.complaints()) == []
-
-
-async def test_race_over_redis_through_kills(postgres, tmp_path):
-    """MEET-2, JOIN-1, JOIN-10: the same with processes that tell each other over Redis."""
-    with running(RedisServer()) as bus:
-        history, figures = await race(
-            data=tmp_path,
-            processes=4,
-            clients=8,
-            meetings=6,
-            kills=2,
-            every_s=(0.5, 1.5),
-            seed=13,
-            MOOT_DATABASE_URL=postgres.url(postgres.create_database()),
-            MOOT_BUS_URL=bus.url,
-        )
-    assert figures["kills"] == 2
     assert list(history.complaints()) == []
 
 
