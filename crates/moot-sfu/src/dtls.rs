@@ -1,8 +1,7 @@
 //! DTLS for every transport from one configuration.
 //!
 //! Making a configuration tries every primitive of the back-end, key exchanges and signatures on
-//! P-256 and P-384 among them, at three times the price of a handshake. str0m's own provider makes
-//! one for each transport.
+//! P-256 and P-384 among them. str0m's own provider makes one for each transport.
 
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Instant;

@@ -64,7 +64,7 @@ class File(msgspec.Struct, frozen=True):
 def read_files(folder: Path) -> dict[str, File]:
     """Read every file of the built page by its address; nothing if it is not built.
 
-    Packing is the build's work: here it would be half of what a start costs.
+    Packing is the build's work: here every start would do it again.
     """
     files: dict[str, File] = {}
     if not (folder / "index.html").is_file():
