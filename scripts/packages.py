@@ -46,6 +46,7 @@ NEEDED: dict[str, tuple[tuple[str, str], ...]] = {
     "browser": (
         ("chromium", "chromium"),
         ("firefox-esr", "firefox-esr"),
+        ("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf", "fonts-noto-color-emoji"),
         ("pulseaudio", "pulseaudio"),
         ("ip", "iproute2"),
         ("nft", "nftables"),

@@ -62,7 +62,8 @@ test.each([
   const company = await Company.gather(server);
   try {
     await walk(company, { language, cameras: 4, meetingId: "SPRING26" }, visit);
-    expect(company.members.flatMap(({ errors }) => errors).filter((error) => !error.includes("ERR_CONNECTION_REFUSED") && !/status of (403|404)/.test(error))).toEqual([]);
+    // Who is removed may ask for media before hearing of it (410); a setting changed twice at once is sent again (412).
+    expect(company.members.flatMap(({ errors }) => errors).filter((error) => !error.includes("ERR_CONNECTION_REFUSED") && !/status of (403|404|410|412)/.test(error))).toEqual([]);
   } finally {
     await company.close();
     await server.down();
