@@ -6,6 +6,7 @@ import { EventStream, type Socket, type StreamListener } from './event-stream';
 
 /** A socket whose other end is the test. */
 class FakeSocket implements Socket {
+  readyState = 1;
   readonly sent: ClientMessage[] = [];
   isClosed = false;
   onopen: (() => void) | null = null;
@@ -129,6 +130,13 @@ describe('the event stream', () => {
     comeUp();
     latest().say({ type: 'ping', id: 7 });
     expect(latest().sent.at(-1)).toEqual({ type: 'pong', id: 7 });
+  });
+
+  it('sends nothing into a socket that the server is closing', () => {
+    comeUp();
+    latest().readyState = 2;
+    latest().say({ type: 'ping', id: 8 });
+    expect(latest().sent.at(-1)?.type).toBe('hello');
   });
 
   it.each([

@@ -25,12 +25,17 @@ export interface StreamListener {
 
 /** The part of a WebSocket that a stream uses; tests give their own. */
 export interface Socket {
+  /** As a WebSocket's: 1 while what is sent goes out. */
+  readonly readyState: number;
   send(text: string): void;
   close(code?: number): void;
   onopen: (() => void) | null;
   onmessage: ((message: { data: unknown }) => void) | null;
   onclose: ((close: { code: number }) => void) | null;
 }
+
+/** `WebSocket.OPEN`, which is not there where these are tested. */
+const OPEN = 1;
 
 export type OpenSocket = (url: string) => Socket;
 
@@ -232,7 +237,8 @@ export class EventStream {
   }
 
   #send(message: ClientMessage): void {
-    this.#socket?.send(JSON.stringify(message));
+    // Where the server is closing it, `onclose` is on its way, and the browser would complain of what is sent meanwhile.
+    if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(message));
   }
 
   #after(ms: number, act: () => void): void {

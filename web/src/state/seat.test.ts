@@ -60,6 +60,7 @@ class FakeServer {
 }
 
 class FakeSocket implements Socket {
+  readyState = 1;
   readonly sent: ClientMessage[] = [];
   onopen: (() => void) | null = null;
   onmessage: ((message: { data: unknown }) => void) | null = null;
