@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use moot_sfu::{
     Command, ConnectionId, Datagram, Event, LocalAddress, MeetingId, Mode, Path, Sfu, SfuConfig,
-    Sources, TransportName, Urgency,
+    Sources, TransportName, Urgency, repeatable_crypto,
 };
 use moot_sim::{Depth, Endpoint};
 
@@ -35,11 +35,14 @@ pub fn connection() -> ConnectionId {
 
 /// Makes an SFU with one connection that has no transport yet.
 pub fn open_sfu(now: Instant) -> Sfu {
-    let mut sfu = Sfu::new(SfuConfig::new(vec![LocalAddress {
-        path: Path::Udp,
-        local: SFU,
-        public: None,
-    }]));
+    let mut sfu = Sfu::new(SfuConfig {
+        crypto: repeatable_crypto(),
+        ..SfuConfig::new(vec![LocalAddress {
+            path: Path::Udp,
+            local: SFU,
+            public: None,
+        }])
+    });
     let meeting = MeetingId::from("FUZZ.1");
     sfu.handle_command(
         now,
@@ -66,7 +69,8 @@ impl Stage {
     /// Makes a stage and lets ICE and DTLS come up.
     pub fn connected() -> Self {
         let now = Instant::now();
-        let endpoint = Endpoint::new(CLIENT, Depth::Count, now).expect("a host candidate");
+        let endpoint = Endpoint::with_crypto(CLIENT, Depth::Count, repeatable_crypto(), now)
+            .expect("a host candidate");
         let mut stage = Stage {
             sfu: open_sfu(now),
             endpoint,

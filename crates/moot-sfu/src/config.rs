@@ -1,12 +1,14 @@
 //! What shapes an SFU.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use str0m::config::DtlsCert;
-use str0m::crypto::from_feature_flags;
+use str0m::crypto::{CryptoProvider, from_feature_flags};
 
 use crate::datagram::Path;
+use crate::dtls::crypto;
 
 /// The codecs that may be negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct SfuConfig {
     /// The DTLS certificate that all transports show: making a key pair costs more than the
     /// rest of a join.
     pub certificate: DtlsCert,
+    /// Where all transports have their cryptography from.
+    pub crypto: Arc<CryptoProvider>,
     /// What may be negotiated.
     pub codecs: Codecs,
     /// Most connections open at once.
@@ -91,6 +95,7 @@ impl SfuConfig {
         Self {
             addresses,
             certificate,
+            crypto: crypto(),
             codecs: Codecs::default(),
             max_connections: 10_000,
             max_tracks_per_connection: 32,

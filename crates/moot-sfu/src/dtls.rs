@@ -14,27 +14,45 @@ use str0m::crypto::{CryptoError, CryptoProvider, from_feature_flags};
 
 /// The cryptography of all transports: the back-end's, with DTLS from one configuration.
 pub(crate) fn crypto() -> Arc<CryptoProvider> {
-    static CRYPTO: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
-        Arc::new(CryptoProvider {
-            dtls_provider: &SHARED,
-            ..from_feature_flags()
-        })
-    });
+    static SHARED: SharedProvider = SharedProvider::new(None);
+    static CRYPTO: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| with_dtls(&SHARED));
     CRYPTO.clone()
 }
 
-static SHARED: SharedProvider = SharedProvider {
-    kept: OnceLock::new(),
-};
+/// The same for a simulation that must be repeatable: the pauses before a handshake's messages are
+/// sent again are drawn alike each time, and so are its random numbers. **It protects nothing.**
+pub fn repeatable_crypto() -> Arc<CryptoProvider> {
+    static SEEDED: SharedProvider = SharedProvider::new(Some(SEED));
+    with_dtls(&SEEDED)
+}
+
+/// Any number would do.
+const SEED: u64 = 1;
+
+fn with_dtls(dtls_provider: &'static SharedProvider) -> Arc<CryptoProvider> {
+    Arc::new(CryptoProvider {
+        dtls_provider,
+        ..from_feature_flags()
+    })
+}
 
 /// Makes DTLS instances that share a configuration.
 #[derive(Debug)]
 struct SharedProvider {
     /// The first configuration made, with its MTU in bytes.
     kept: OnceLock<(Option<usize>, Arc<Config>)>,
+    /// What every instance draws from, in a simulation.
+    seed: Option<u64>,
 }
 
 impl SharedProvider {
+    const fn new(seed: Option<u64>) -> Self {
+        Self {
+            kept: OnceLock::new(),
+            seed,
+        }
+    }
+
     fn config(&self, mtu: Option<usize>) -> Result<Arc<Config>, CryptoError> {
         if let Some((kept, config)) = self.kept.get()
             && *kept == mtu
@@ -45,6 +63,9 @@ impl SharedProvider {
         let mut builder = Config::builder().use_server_cookie(false);
         if let Some(mtu) = mtu {
             builder = builder.mtu(mtu);
+        }
+        if let Some(seed) = self.seed {
+            builder = builder.dangerously_set_rng_seed(seed);
         }
         let config = builder
             .build()
@@ -135,9 +156,7 @@ mod tests {
 
     #[test]
     fn transports_of_one_mtu_share_a_configuration() {
-        let provider = SharedProvider {
-            kept: OnceLock::new(),
-        };
+        let provider = SharedProvider::new(None);
         let first = provider.config(Some(1_200)).unwrap();
         assert!(Arc::ptr_eq(&first, &provider.config(Some(1_200)).unwrap()));
         let other = provider.config(Some(1_100)).unwrap();

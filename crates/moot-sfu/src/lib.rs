@@ -45,6 +45,7 @@ pub use command::{
 };
 pub use config::{Codecs, LocalAddress, SfuConfig};
 pub use datagram::{Class, Datagram, Path, Transmit, classify, local_ufrag};
+pub use dtls::repeatable_crypto;
 pub use error::{Code, Refusal};
 pub use event::{
     ConnectionQuality, Description, Event, SpeakerLevel, Totals, TrackStats, TransportState,

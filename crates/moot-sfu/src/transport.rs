@@ -26,7 +26,6 @@ use crate::config::{Codecs, SfuConfig};
 use crate::connection::Connection;
 use crate::datagram::{Class, Datagram, Path, Transmit, classify};
 use crate::descriptor::DescriptorExtension;
-use crate::dtls;
 use crate::error::{Code, Refusal};
 use crate::event::TransportState;
 use crate::statistics::Measured;
@@ -161,7 +160,7 @@ impl Transport {
     ) -> Self {
         let mut rtc_config = RtcConfig::new()
             .set_rtp_mode(true)
-            .set_crypto_provider(dtls::crypto())
+            .set_crypto_provider(config.crypto.clone())
             .set_dtls_cert(config.certificate.clone())
             .set_extension_map(extensions())
             .set_stats_interval(Some(config.stats_interval))

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::ChannelId;
+use str0m::crypto::{CryptoProvider, from_feature_flags};
 use str0m::format::Codec;
 use str0m::media::{
     Direction, KeyframeRequestKind, MediaKind, Mid, Pt, Rid, Simulcast, SimulcastLayer,
@@ -175,11 +176,26 @@ impl Endpoint {
     ///
     /// [`EndpointError::Signal`] where the address cannot be a candidate.
     pub fn new(address: SocketAddr, depth: Depth, now: Instant) -> Result<Self, EndpointError> {
+        Self::with_crypto(address, depth, Arc::new(from_feature_flags()), now)
+    }
+
+    /// Makes an endpoint whose cryptography is given, as a repeatable simulation needs.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_crypto(
+        address: SocketAddr,
+        depth: Depth,
+        crypto: Arc<CryptoProvider>,
+        now: Instant,
+    ) -> Result<Self, EndpointError> {
         let mut rtc = Rtc::builder()
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
             .set_rtp_mode(true)
+            .set_crypto_provider(crypto)
             .build(now);
         let candidate = Candidate::host(address, "udp").map_err(signal)?;
         rtc.add_local_candidate(candidate);

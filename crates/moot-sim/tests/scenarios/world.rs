@@ -9,7 +9,7 @@ use crate::hostile::Attacker;
 use moot_sfu::{
     Command, ConnectionId, Datagram, Event, Kind, LayerSpec, LocalAddress, MeetingId, Mode, Path,
     Quality, Sfu, SfuConfig, Source, Sources, TrackId, TrackSpec, TransportName, TransportState,
-    Urgency, Wish,
+    Urgency, Wish, repeatable_crypto,
 };
 use moot_sim::{CameraShape, Depth, Endpoint, Flow, Link, Network, Outgoing, Report, Rng};
 
@@ -112,11 +112,14 @@ impl World {
     pub fn new(seed: u64) -> Self {
         let start = Instant::now();
         let (ip, port) = SFU_ADDRESS;
-        let mut sfu = Sfu::new(SfuConfig::new(vec![LocalAddress {
-            path: Path::Udp,
-            local: SocketAddr::from((ip, port)),
-            public: None,
-        }]));
+        let mut sfu = Sfu::new(SfuConfig {
+            crypto: repeatable_crypto(),
+            ..SfuConfig::new(vec![LocalAddress {
+                path: Path::Udp,
+                local: SocketAddr::from((ip, port)),
+                public: None,
+            }])
+        });
         sfu.handle_command(
             start,
             Command::OpenMeeting {
@@ -174,7 +177,8 @@ impl World {
                 let ip = Ipv4Addr::from(0x0a01_0000 + number as u32 + 1);
                 let address = SocketAddr::from((ip, 5000 + place as u16));
                 self.owners.insert(address, (number, place));
-                let made = Endpoint::new(address, Depth::Judge, self.now);
+                let made =
+                    Endpoint::with_crypto(address, Depth::Judge, repeatable_crypto(), self.now);
                 *endpoint = Some(made.expect("an address of the private range is a candidate"));
             }
         }
