@@ -1,5 +1,5 @@
 import type { EventEmitter } from 'node:events';
-import { RoomEvent } from 'livekit-client';
+import { DisconnectReason, RoomEvent } from 'livekit-client';
 import { expect, it, vi } from 'vitest';
 import { LiveKitEngine } from './livekit-engine';
 
@@ -42,4 +42,13 @@ it('MEDIA-2 JOIN-10: a room that cannot be resumed is left, before LiveKit publi
   await engine.connect(TICKET);
   expect(rooms).toHaveLength(2);
   expect(engine.link.value).toBe('open');
+});
+
+it('MEET-7 MEDIA-3: tells a stay that the server has ended from a link that is lost', async () => {
+  const engine = new LiveKitEngine();
+  for (const [reason, link] of [[DisconnectReason.ROOM_DELETED, 'dismissed'], [DisconnectReason.SERVER_SHUTDOWN, 'closed'], [undefined, 'closed'], [DisconnectReason.PARTICIPANT_REMOVED, 'dismissed']] as const) {
+    await engine.connect(TICKET);
+    (rooms as MadeRoom[]).at(-1)?.emit(RoomEvent.Disconnected, reason);
+    expect(engine.link.value).toBe(link);
+  }
 });

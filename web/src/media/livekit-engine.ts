@@ -17,6 +17,9 @@ setLogLevel(LogLevel.silent);
  */
 const RETRY_MS = [0, 300, 1000, 2000, 4000];
 
+/** What the server says to somebody whose stay it has ended on purpose. */
+const DISMISSALS = new Set([DisconnectReason.PARTICIPANT_REMOVED, DisconnectReason.ROOM_DELETED, DisconnectReason.ROOM_CLOSED, DisconnectReason.DUPLICATE_IDENTITY]);
+
 /** The media engine over LiveKit's SDK, whichever server speaks its dialect (MEDIA-2). */
 export class LiveKitEngine implements MediaEngine {
   readonly link = new Live<MediaLink>('connecting');
@@ -136,7 +139,7 @@ export class LiveKitEngine implements MediaEngine {
       })
       .on(RoomEvent.Disconnected, (reason?: DisconnectReason) => {
         sound.stopAll();
-        if (reason !== DisconnectReason.CLIENT_INITIATED || room === this.#room) this.#say(room, 'closed');
+        this.#say(room, reason !== undefined && DISMISSALS.has(reason) ? 'dismissed' : 'closed');
       });
   }
 

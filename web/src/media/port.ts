@@ -22,7 +22,8 @@ export interface PersonMedia {
   readonly quality: Quality;
 }
 
-export type MediaLink = 'connecting' | 'open' | 'reconnecting' | 'closed';
+/** `dismissed`: closed, and the server has said that this stay is over; the event stream says why. */
+export type MediaLink = 'connecting' | 'open' | 'reconnecting' | 'closed' | 'dismissed';
 
 /** What a screen share should favour: sharp text or smooth motion. */
 export type ShareHint = 'detail' | 'motion';
@@ -33,7 +34,7 @@ export interface Share {
   readonly hint: ShareHint;
 }
 
-/** One live link to the media engine. `connect` may be called again with a fresh ticket after `closed`. */
+/** One live link to the media engine. `connect` may be called again with a fresh ticket after `closed` and `dismissed`. */
 export interface MediaEngine {
   readonly link: ReadLive<MediaLink>;
   /** By participant id; who sends nothing may be missing. Of this page's own connection only the level is in it. */

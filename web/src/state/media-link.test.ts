@@ -61,6 +61,15 @@ describe('the media link', () => {
     expect(engine.link.value).toBe('open');
   });
 
+  it('MEET-7: asks for nothing at once where the server has ended the stay, since the event stream says why', async () => {
+    engine.link.set('dismissed');
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(engine.tickets).toEqual(['first']);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(engine.tickets).toEqual(['first', 'fresh']);
+    expect(engine.link.value).toBe('open');
+  });
+
   it('JOIN-10: keeps trying for as long as it takes', async () => {
     engine.isReachable = false;
     engine.link.set('closed');

@@ -5,6 +5,12 @@ import type { MediaTicket } from '../protocol/objects';
 /** Milliseconds before each next try for a new media link; the last one repeats. */
 const RETRY_MS = [150, 300, 500, 500, 1_000, 1_000, 2_000, 4_000];
 
+/**
+ * Milliseconds before the first try after the server has ended this stay. The event stream says why meanwhile, and there is
+ * nothing to try; smaller asks for tickets that are refused.
+ */
+const DISMISSED_MS = 2_000;
+
 /** How long LiveKit's own reconnect may take once the server is back. Smaller makes links anew that were healing. */
 const PATIENCE_MS = 600;
 
@@ -41,7 +47,7 @@ export class MediaLink {
     if (this.#isClosed) return;
     this.#engine.set(engine);
     engine.link.subscribe(() => {
-      if (engine.link.value === 'closed') void this.#keepTrying(engine, null);
+      if (isOver(engine)) void this.#keepTrying(engine, null);
       else void this.#ask(engine);
     });
     await this.#keepTrying(engine, ticket);
@@ -102,7 +108,8 @@ export class MediaLink {
     let ticket = first;
     for (let attempt = 0; ; attempt += 1) {
       // Where the meeting is over the media goes first, and the event stream says why a moment later.
-      if (!ticket) await this.#wait(RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0);
+      const pause = attempt === 0 && engine.link.value === 'dismissed' ? DISMISSED_MS : RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
+      if (!ticket) await this.#wait(pause ?? 0);
       if (this.#isClosed) break;
       try {
         ticket ??= await this.freshTicket();
@@ -114,6 +121,10 @@ export class MediaLink {
       }
     }
     this.#isTrying = false;
-    if (engine.link.value === 'closed' && !this.#isClosed) void this.#keepTrying(engine, null);
+    if (isOver(engine) && !this.#isClosed) void this.#keepTrying(engine, null);
   }
+}
+
+function isOver({ link }: MediaEngine): boolean {
+  return link.value === 'closed' || link.value === 'dismissed';
 }
