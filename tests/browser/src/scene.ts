@@ -47,7 +47,8 @@ export function setScene(options: ServerOptions = {}): Scene {
 export function nothingWentWrong(...everyone: Person[]): void {
   for (const person of everyone) {
     expect(person.statuses.filter(({ status }) => status === 409 || status >= 500)).toEqual([]);
-    expect(person.errors).toEqual([]);
+    // Who is moved or put out may ask for media before hearing of it; the browser itself writes that line.
+    expect(person.errors.filter((error) => !error.includes("status of 410"))).toEqual([]);
     expect([...person.hosts].filter((host) => host !== "" && host !== "localhost" && !host.startsWith("localhost:"))).toEqual([]);
   }
 }
