@@ -120,10 +120,13 @@ describe('the media link', () => {
     expect(engine.link.value).toBe('open');
   });
 
-  it('leaves the engine to its own way back while the media is where it was', async () => {
+  it('leaves the engine to its own way back for a while where the media is where it was, and then makes the link anew', async () => {
     engine.link.set('reconnecting');
-    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.advanceTimersByTimeAsync(2_900);
     expect(engine.tickets).toEqual(['first']);
+    await vi.advanceTimersByTimeAsync(700);
+    expect(engine.tickets).toEqual(['first', 'fresh']);
+    expect(engine.link.value).toBe('open');
   });
 
   it('leaves a link alone that lives', async () => {

@@ -21,6 +21,12 @@ const PATIENCE_MS = 600;
  */
 const ASK_MS = 500;
 
+/**
+ * How long LiveKit may look for its way back while the server answers. It is back within its first tries or hangs, in Firefox for
+ * 27 s where a socket died while it opened; smaller makes links anew on slow networks that were healing.
+ */
+const STUCK_MS = 3_000;
+
 /** Keeps one media engine connected: where LiveKit gives up, a fresh ticket is asked for and the link made anew. */
 export class MediaLink {
   readonly #engine = new Live<MediaEngine | null>(null);
@@ -73,18 +79,20 @@ export class MediaLink {
 
   /**
    * While the link is being looked for, ask where the media is. Where it has moved, go there at once; where nobody answered
-   * and now somebody does, the server has begun anew, or the network has, and a fresh link is sooner there than the old.
+   * and now somebody does, the server has begun anew, or the network has, and a fresh link is sooner there than the old. So it is
+   * where somebody answers all along and LiveKit still looks.
    */
   async #ask(engine: MediaEngine): Promise<void> {
     const isLooking = (): boolean => engine.link.value === 'reconnecting' && !this.#isClosed;
     if (this.#isAsking || !isLooking()) return;
     this.#isAsking = true;
+    const since = Date.now();
     for (let wasAway = false; isLooking(); ) {
       await new Promise((resolve) => setTimeout(resolve, ASK_MS * (1 - Math.random() / 2)));
       const ticket = isLooking() ? await this.freshTicket().catch(() => null) : null;
       if (!isLooking()) break;
       if (!ticket) wasAway = true;
-      else if (wasAway || ticket.url !== this.#url) {
+      else if (wasAway || ticket.url !== this.#url || Date.now() - since > STUCK_MS) {
         void this.#keepTrying(engine, ticket);
         break;
       }
