@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -12,8 +13,10 @@ from tests.contract.media_stage import (
     fake_stage,
     livekit_stage,
 )
-from tests.livekit.server import LiveKitServer, free_ports
+from tests.livekit.server import API_KEY, API_SECRET, LiveKitServer, free_ports
 
+from moot.media.grant import GrantRequest
+from moot.media.livekit import LiveKitMediaEngine
 from moot.media.port import MediaUnavailable
 from moot.media.roster import Roster, RosterEntry
 from moot.media.source import EVERY_SOURCE, Source
@@ -202,6 +205,36 @@ async def test_the_same_identity_again_is_another_connection(stage: MediaStage) 
     assert stage.told("TransportDisconnected", ANA)[0].reason == "replaced"
     assert not later.is_out()
     assert await entry(stage, ANA) is not None
+
+
+async def test_one_process_does_not_undo_what_another_has_said(
+    livekit: tuple[LiveKitServer, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EVENT-4: the process that made the ticket leaves alone what was ordered elsewhere since."""
+    monkeypatch.setattr("moot.media.livekit.ASK_INTERVAL_S", 0.1)
+    server, _ = livekit
+    async with livekit_stage(*livekit) as stage:
+        other = LiveKitMediaEngine(server.url, API_KEY, API_SECRET)
+        await other.start()
+        request = GrantRequest(
+            meeting_key=stage.meeting,
+            participant_id="ana",
+            connection_id="1",
+            name="Ana",
+            url="",
+            sources=frozenset({Source.CAMERA}),
+        )
+        ana = await stage.enter(await other.grant(request))
+        await stage.until(lambda: stage.told("TransportConnected", ANA))
+        await asyncio.sleep(1)
+        await stage.engine.set_sources(stage.meeting, ANA, EVERY_SOURCE)
+        await ana.publish(Source.MICROPHONE)
+        await asyncio.sleep(2)
+        seen = await entry(stage, ANA)
+        assert seen is not None
+        assert (seen.allowed, seen.active) == (EVERY_SOURCE, {Source.MICROPHONE})
+        assert stage.told("SourceInactive", ANA) == []
+        await other.close()
 
 
 async def test_nobody_is_no_error(stage: MediaStage) -> None:

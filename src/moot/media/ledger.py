@@ -66,13 +66,19 @@ class Ledger:
         """Make every ticket worthless that anyone got for this meeting until now."""
         self._ended[meeting_key] = now
 
-    def is_revoked(self, meeting_key: str, identity: str, granted_at: float) -> bool:
-        """Tell whether a ticket made at `granted_at` has been made worthless since."""
+    def revocation(self, meeting_key: str, identity: str, granted_at: float) -> str | None:
+        """Say what has made a ticket of `granted_at` worthless: `ended`, `removed`, or nothing."""
         ended_at = self._ended.get(meeting_key)
         if ended_at is not None and granted_at <= ended_at:
-            return True
+            return "ended"
         word = self._words.get((meeting_key, identity))
-        return word is not None and word.removed_at is not None and granted_at <= word.removed_at
+        if word is not None and word.removed_at is not None and granted_at <= word.removed_at:
+            return "removed"
+        return None
+
+    def is_revoked(self, meeting_key: str, identity: str, granted_at: float) -> bool:
+        """Tell whether a ticket made at `granted_at` has been made worthless since."""
+        return self.revocation(meeting_key, identity, granted_at) is not None
 
     def forget(self, now: float, connected: Collection[tuple[str, str]]) -> None:
         """Drop what no ticket and no connected identity can need any more."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import ChainMap
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import Final, TypeVar
@@ -81,6 +82,7 @@ class LiveKitMediaEngine:
         self._rooms: dict[str, dict[str, SeenParticipant]] = {}
         self._granted: dict[str, float] = {}
         self._webhooks = WebhookReader(self._signer)
+        self._enforced: dict[str, set[str]] = {}
         self._dirty: set[str] = set()
         self._wake = asyncio.Event()
         self._asking = asyncio.Semaphore(CALLS_AT_ONCE)
@@ -278,14 +280,29 @@ class LiveKitMediaEngine:
         before = self._rooms.pop(meeting_key, {})
         if seen:
             self._rooms[meeting_key] = seen
-        for event in difference(meeting_key, before, seen, self._webhooks.reasons):
+        # LiveKit's word may come later than its list; what was ordered here is known.
+        ordered = {
+            one.sid: word
+            for identity, one in before.items()
+            if one.granted_at is not None
+            and (word := self._ledger.revocation(meeting_key, identity, one.granted_at))
+        }
+        reasons = ChainMap(self._webhooks.reasons, ordered)
+        for event in difference(meeting_key, before, seen, reasons):
             self._feed.publish(event)
         return seen
 
     # Acting.
 
     async def _enforce(self, meeting_key: str, seen: dict[str, SeenParticipant]) -> None:
-        """Repeat what was said about identities that came with an older ticket."""
+        """Repeat what was said about identities that came with an older ticket.
+
+        Once for each stay: what is said during it goes to LiveKit at once, and another process
+        may have said something newer than what is known here.
+        """
+        enforced = self._enforced.pop(meeting_key, set()) & {one.sid for one in seen.values()}
+        if seen:
+            self._enforced[meeting_key] = enforced
         for identity, one in seen.items():
             granted_at = one.granted_at
             if granted_at is not None and self._ledger.is_revoked(
@@ -297,9 +314,12 @@ class LiveKitMediaEngine:
                     )
                 )
                 continue
-            latest = self._ledger.latest(meeting_key, identity)
-            if latest is not None and latest != one.allowed:
-                await self._permit(meeting_key, identity, latest)
+            if one.sid in enforced:
+                continue
+            allowed = self._ledger.allowed(meeting_key, identity, one.allowed, granted_at or 0.0)
+            if allowed != one.allowed:
+                await self._permit(meeting_key, identity, allowed)
+            enforced.add(one.sid)
 
     async def _permit(self, meeting_key: str, identity: str, sources: frozenset[Source]) -> None:
         rooms = self._require_api().room
