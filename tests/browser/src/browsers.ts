@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
-import { type Likeness, writeLikeness } from "./media.ts";
+import { type CameraSize, type Likeness, USUAL_CAMERA, writeLikeness } from "./media.ts";
 
 export type Kind = "chromium" | "firefox";
 
@@ -22,6 +22,7 @@ function executable(kind: Kind): string {
 export interface LaunchOptions {
   readonly size?: readonly [number, number];
   readonly args?: readonly string[];
+  readonly camera?: CameraSize;
   /** Chromium alone: share the tab of this title, its sound too, where a person would choose. Devices must then be allowed. */
   readonly sharesTab?: string;
 }
@@ -33,7 +34,7 @@ export interface LaunchOptions {
 export async function launch(kind: Kind, likeness: Likeness, options: LaunchOptions = {}): Promise<Browser> {
   const [width, height] = options.size ?? [1280, 800];
   if (kind === "chromium") {
-    const { video, audio } = writeLikeness(mkdtempSync(join(tmpdir(), "moot-likeness-")), likeness);
+    const { video, audio } = writeLikeness(mkdtempSync(join(tmpdir(), "moot-likeness-")), likeness, options.camera ?? USUAL_CAMERA);
     return puppeteer.launch({
       browser: "chrome",
       executablePath: executable(kind),
@@ -80,14 +81,14 @@ export async function launch(kind: Kind, likeness: Likeness, options: LaunchOpti
 }
 
 /** Makes Firefox's fake camera as small as Chromium's: it gives what it is asked for, and 720p at 30 is too much for two cores. */
-export async function lighten(page: Page): Promise<void> {
-  await page.evaluateOnNewDocument(() => {
+export async function lighten(page: Page, camera: CameraSize): Promise<void> {
+  await page.evaluateOnNewDocument(({ width, height, frames }) => {
     const devices = navigator.mediaDevices as MediaDevices | undefined;
     if (devices === undefined) return;
     const open = devices.getUserMedia.bind(devices);
     devices.getUserMedia = (asked) => {
       const video = asked?.video;
-      return open(video === undefined || video === false ? asked : { ...asked, video: { ...(video === true ? {} : video), width: 640, height: 360, frameRate: 15 } });
+      return open(video === undefined || video === false ? asked : { ...asked, video: { ...(video === true ? {} : video), width, height, frameRate: frames } });
     };
-  });
+  }, camera);
 }

@@ -12,10 +12,19 @@ export interface Likeness {
   readonly toneHz: number;
 }
 
-const WIDTH = 640;
-const HEIGHT = 360;
-const FRAMES = 15;
-const SQUARE = 48;
+/** The picture that a camera gives. */
+export interface CameraSize {
+  readonly width: number;
+  readonly height: number;
+  /** Pictures a second. */
+  readonly frames: number;
+}
+
+/** What two cores carry of two or three people. */
+export const USUAL_CAMERA: CameraSize = { width: 640, height: 360, frames: 15 };
+/** What they carry of five. */
+export const SMALL_CAMERA: CameraSize = { width: 320, height: 180, frames: 8 };
+
 const RATE = 48_000;
 
 const clamp = (value: number): number => Math.max(0, Math.min(255, Math.round(value)));
@@ -29,14 +38,15 @@ function yuv([r, g, b]: Likeness["rgb"]): [number, number, number] {
   ];
 }
 
-function y4m(rgb: Likeness["rgb"]): Buffer {
+function y4m(rgb: Likeness["rgb"], { width, height, frames }: CameraSize): Buffer {
   const [y, u, v] = yuv(rgb);
-  const parts: Buffer[] = [Buffer.from(`YUV4MPEG2 W${WIDTH} H${HEIGHT} F15:1 Ip A1:1 C420jpeg\n`)];
-  const chromaBytes = (WIDTH / 2) * (HEIGHT / 2);
-  for (let frame = 0; frame < FRAMES; frame++) {
-    const luma = Buffer.alloc(WIDTH * HEIGHT, y);
-    const left = Math.floor((frame * (WIDTH - SQUARE)) / (FRAMES - 1));
-    for (let row = 0; row < SQUARE; row++) luma.fill(235, row * WIDTH + left, row * WIDTH + left + SQUARE);
+  const square = Math.round(height / 8) * 2;
+  const parts: Buffer[] = [Buffer.from(`YUV4MPEG2 W${width} H${height} F${frames}:1 Ip A1:1 C420jpeg\n`)];
+  const chromaBytes = (width / 2) * (height / 2);
+  for (let frame = 0; frame < frames; frame++) {
+    const luma = Buffer.alloc(width * height, y);
+    const left = Math.floor((frame * (width - square)) / (frames - 1));
+    for (let row = 0; row < square / 2; row++) luma.fill(235, row * width + left, row * width + left + square);
     parts.push(Buffer.from("FRAME\n"), luma, Buffer.alloc(chromaBytes, u), Buffer.alloc(chromaBytes, v));
   }
   return Buffer.concat(parts);
@@ -66,11 +76,11 @@ function wav(toneHz: number): Buffer {
 }
 
 /** Writes a likeness as the files that Chromium's fake devices play; returns their paths. */
-export function writeLikeness(folder: string, likeness: Likeness): { video: string; audio: string } {
+export function writeLikeness(folder: string, likeness: Likeness, camera: CameraSize): { video: string; audio: string } {
   mkdirSync(folder, { recursive: true });
   const video = join(folder, `${likeness.toneHz}.y4m`);
   const audio = join(folder, `${likeness.toneHz}.wav`);
-  writeFileSync(video, y4m(likeness.rgb));
+  writeFileSync(video, y4m(likeness.rgb, camera));
   writeFileSync(audio, wav(likeness.toneHz));
   return { video, audio };
 }

@@ -4,7 +4,7 @@ import type { Browser, BrowserContext, ConsoleMessage, HTTPResponse, Page } from
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Kind, launch, type LaunchOptions, lighten } from "./browsers.ts";
 import { awaitNamed, findNamed } from "./find.ts";
-import type { Likeness } from "./media.ts";
+import { type CameraSize, type Likeness, USUAL_CAMERA } from "./media.ts";
 
 /** Where the page is opened: one server, or a proxy before several. */
 export interface Place {
@@ -38,14 +38,16 @@ export class Person {
   readonly browser: Browser;
   readonly #place: Place;
   readonly #context: BrowserContext;
+  readonly #camera: CameraSize;
   page: Page;
 
-  private constructor(kind: Kind, likeness: Likeness, place: Place, browser: Browser, context: BrowserContext, page: Page) {
+  private constructor(kind: Kind, likeness: Likeness, place: Place, browser: Browser, context: BrowserContext, page: Page, camera: CameraSize) {
     this.kind = kind;
     this.likeness = likeness;
     this.#place = place;
     this.browser = browser;
     this.#context = context;
+    this.#camera = camera;
     this.page = page;
     this.watch(page);
   }
@@ -54,8 +56,8 @@ export class Person {
   static async arrive(kind: Kind, likeness: Likeness, place: Place, options: LaunchOptions & { readonly isPrivate?: boolean } = {}): Promise<Person> {
     const browser = await launch(kind, likeness, options);
     const context = options.isPrivate === true ? await browser.createBrowserContext() : browser.defaultBrowserContext();
-    const person = new Person(kind, likeness, place, browser, context, await context.newPage());
-    if (kind === "firefox") await lighten(person.page);
+    const person = new Person(kind, likeness, place, browser, context, await context.newPage(), options.camera ?? USUAL_CAMERA);
+    if (kind === "firefox") await lighten(person.page, person.#camera);
     if (options.sharesTab !== undefined) await context.overridePermissions(place.origin, ["camera", "microphone"]);
     return person;
   }
@@ -76,7 +78,7 @@ export class Person {
   /** Opens another tab of the same browser and watches it. */
   async secondTab(): Promise<Page> {
     const page = await this.#context.newPage();
-    if (this.kind === "firefox") await lighten(page);
+    if (this.kind === "firefox") await lighten(page, this.#camera);
     this.watch(page);
     return page;
   }
