@@ -130,9 +130,10 @@ export class Fleet {
     }
   }
 
-  /** Kills LiveKit's server as a crash does, and starts it again where it was. */
-  async restartLiveKit(): Promise<void> {
+  /** Kills LiveKit's server as a crash does, and starts it again where it was, after a while. */
+  async restartLiveKit(awayMs: number): Promise<void> {
     await this.#beside.say("stop livekit");
+    await sleep(awayMs);
     await this.#beside.say("start livekit");
   }
 
