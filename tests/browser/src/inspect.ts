@@ -66,6 +66,31 @@ export async function overflow(page: Page): Promise<string[]> {
   });
 }
 
+/** Controls that cannot be pressed where they stand, even once they are scrolled to: something else lies over their middle, or nothing is there. */
+export async function unreachable(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const lost: string[] = [];
+    for (const control of document.querySelectorAll<HTMLElement>("button, a[href], input, select, textarea, [role=menuitem], [role=switch]")) {
+      if (control.closest('[aria-hidden="true"], [inert]') !== null || control.matches(":disabled")) continue;
+      // The link that skips to the controls comes with the focus, which the walk by keyboard sees.
+      if (control.matches('a[href^="#"]')) continue;
+      if (!control.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+      // A box that is for ears only stands under what is drawn in its place, which belongs to the same label.
+      const drawn = control.closest("label") ?? control;
+      let box = drawn.getBoundingClientRect();
+      // What is for ears only is cut down to a pixel by what it is in.
+      if ([control, control.parentElement].some((element) => (element?.clientWidth ?? 0) <= 1 && getComputedStyle(element ?? control).overflow === "hidden")) continue;
+      if (box.width <= 1 || box.height <= 1) continue;
+      drawn.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
+      box = drawn.getBoundingClientRect();
+      const hit = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
+      if (hit !== null && (drawn.contains(hit) || hit.contains(drawn))) continue;
+      lost.push(`${control.getAttribute("aria-label") ?? control.textContent ?? control.localName} at ${Math.round(box.left)}, ${Math.round(box.top)} is under ${hit === null ? "nothing: it is outside the window" : hit.outerHTML.slice(0, 80)}`);
+    }
+    return lost;
+  });
+}
+
 /** What a session emulates lasts until the same session says otherwise. */
 const SESSIONS = new WeakMap<Page, CDPSession>();
 
