@@ -256,9 +256,6 @@ class LiveKitMediaEngine:
             seen = await self._look(meeting_key)
             await self._enforce(meeting_key, seen)
         except MediaUnavailable:
-            if self._is_reachable:
-                self._is_reachable = False
-                log.warning("LiveKit cannot be reached")
             return
         except Exception:
             log.exception("LiveKit's answer could not be used", meeting_key=meeting_key)
@@ -350,8 +347,13 @@ class LiveKitMediaEngine:
             if error.code == "not_found":
                 raise
             log.warning("LiveKit refused a call", code=error.code)
+            self._is_reachable = False
             raise MediaUnavailable(f"LiveKit refused a call: {error.code}.") from None
         except (aiohttp.ClientError, OSError, TimeoutError):
+            if self._is_reachable:
+                log.warning("LiveKit cannot be reached")
+            # An order may be lost with it, so control compares everything once LiveKit answers.
+            self._is_reachable = False
             raise MediaUnavailable("LiveKit cannot be reached.") from None
 
     async def _call_known(self, call: Awaitable[T]) -> T | None:

@@ -40,14 +40,21 @@ def wish() -> GrantRequest:
     )
 
 
-async def answer(port: int, status: int, present: list[str]) -> web.AppRunner:
-    """Be a LiveKit that answers every call in one way."""
+async def answer(
+    port: int, status: int, present: list[str], refused: str = "/none"
+) -> web.AppRunner:
+    """Be a LiveKit that answers every call in one way, but for those it refuses."""
 
     async def call(request: web.Request) -> web.Response:
-        if status != 200:
-            return web.json_response({"code": "unauthenticated", "msg": ""}, status=status)
+        if status != 200 or request.path.endswith(refused):
+            return web.json_response({"code": "unauthenticated", "msg": ""}, status=401)
         infos = [
-            models.ParticipantInfo(identity=name, sid="PA_1", state="ACTIVE")  # type: ignore[arg-type]
+            models.ParticipantInfo(
+                identity=name,
+                sid="PA_1",
+                state="ACTIVE",  # type: ignore[arg-type]
+                permission=models.ParticipantPermission(can_publish=True),
+            )
             for name in present
         ]
         body = room.ListParticipantsResponse(participants=infos).SerializeToString()
@@ -87,6 +94,19 @@ async def test_a_livekit_that_comes_back_is_asked_anew(
         assert await anext(events) == TransportConnected(meeting_key=MEETING, identity="ana.1")
         assert await anext(events) == EventsLost()
     assert (await engine.status()).is_ready
+    await runner.cleanup()
+
+
+async def test_an_order_that_is_lost_is_made_good(engine: LiveKitMediaEngine, port: int) -> None:
+    """EVENT-4: after one order that failed control is told to compare, whatever else succeeds."""
+    runner = await answer(port, 200, ["ana.1"], refused="/GetParticipant")
+    events = engine.events()
+    await engine.grant(wish())
+    async with asyncio.timeout(WITHIN_S):
+        assert await anext(events) == TransportConnected(meeting_key=MEETING, identity="ana.1")
+        with pytest.raises(MediaUnavailable):
+            await engine.set_sources(MEETING, "ana.1", frozenset())
+        assert await anext(events) == EventsLost()
     await runner.cleanup()
 
 
