@@ -3,8 +3,10 @@
 The load is `moot-load` (crates/moot-load), which speaks LiveKit's signalling as its SDKs do and
 counts every packet that arrives after decryption. moot's media half (engine and signalling, in one
 process) and livekit-server are loaded in turn, A B A B, with the same program and the same cases;
+Janus, whose VideoRoom the program speaks as well, once in the cases that it and we have in common.
 CPU and memory are the server process's own, from /proc, so that the load beside it on the same
-cores counts for nobody. Traffic stays on loopback.
+cores counts for nobody. Traffic does not leave the machine: it is on loopback, and for Janus, which
+leaves loopback out, on an address of the network namespace that this runs in. It needs root.
 
     python -m bench.forward [--rounds 2] [--seconds 10] [--only 1x50 …] [--alone] [--program PATH]
 """
@@ -12,6 +14,7 @@ cores counts for nobody. Traffic stays on loopback.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import subprocess
 import sys
@@ -19,15 +22,17 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.livekit.server import API_KEY, API_SECRET, LiveKitServer, free_ports
+from tests.livekit.server import API_KEY, API_SECRET, LiveKitServer, build, free_ports
+from tests.livekit.server import version as livekit_version
 
-from bench.figure import figure
+from bench import janus, namespace
+from bench.figure import figure, not_run
 from bench.process import cpu_s, rss_kib
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -47,6 +52,7 @@ class Case:
     spread_ms: int = 0
     is_simulcast: bool = False
     join_interval_ms: int = 50
+    is_for_janus: bool = False
 
     def arguments(self, url: str, seconds: float) -> list[str]:
         """Spell the case for the load program."""
@@ -63,13 +69,13 @@ class Case:
 
 CASES = (
     Case("1x10 one by one", 1, 10, join_interval_ms=700),
-    Case("1x10", 1, 10),
-    Case("1x50", 1, 50),
+    Case("1x10", 1, 10, is_for_janus=True),
+    Case("1x50", 1, 50, is_for_janus=True),
     Case("1x50 spread", 1, 50, spread_ms=15),
     Case("1x50 simulcast", 1, 50, is_simulcast=True),
-    Case("1x100", 1, 100),
-    Case("5x10", 5, 10),
-    Case("5x50 audio", 5, 50, media="audio"),
+    Case("1x100", 1, 100, is_for_janus=True),
+    Case("5x10", 5, 10, is_for_janus=True),
+    Case("5x50 audio", 5, 50, media="audio", is_for_janus=True),
 )
 
 
@@ -142,7 +148,21 @@ def livekit() -> Iterator[tuple[str, int]]:
         yield server.url, server.pid
 
 
-SERVERS = {"moot": moot, "livekit-server": livekit}
+@contextmanager
+def janus_server() -> Iterator[tuple[str, int]]:
+    """Serve Janus; yields its address and process id."""
+    server = janus.JanusServer()
+    try:
+        asyncio.run(server.start())
+        yield f"ws://127.0.0.1:{server.port}", server.pid
+    finally:
+        server.forget()
+
+
+LIVEKIT, JANUS = "livekit-server", "Janus"
+SERVERS = {"moot": moot, LIVEKIT: livekit, JANUS: janus_server}
+SPOKEN = {JANUS: ("--protocol", "janus", "--address", namespace.ADDRESS)}
+"""What the load program is told beyond the case."""
 
 
 def load_program() -> Path:
@@ -161,7 +181,7 @@ def load_program() -> Path:
     return Path(json.loads(told.stdout)["target_directory"]) / "release" / "moot-load"
 
 
-def measure(program: Path, case: Case, url: str, pid: int, seconds: float) -> Measured:
+def measure(program: Path, arguments: Sequence[str], case: Case, pid: int) -> Measured:
     """Run one case against one server.
 
     Raises:
@@ -172,7 +192,7 @@ def measure(program: Path, case: Case, url: str, pid: int, seconds: float) -> Me
     result: dict[str, Any] = {}
     used_kib = empty_kib
     with subprocess.Popen(
-        [program, *case.arguments(url, seconds)], stdout=subprocess.PIPE, text=True
+        [program, *arguments], stdout=subprocess.PIPE, text=True
     ) as running:
         for line in running.stdout or ():
             told = json.loads(line)
@@ -225,20 +245,33 @@ ASPECTS = (
 )
 
 
-def tell(case: Case, gathered: dict[str, Gathered], rounds: int) -> None:
-    """Print the figures of one case."""
-    ours, theirs = gathered["moot"], gathered.get("livekit-server")
+def tell(case: Case, gathered: dict[str, Gathered]) -> None:
+    """Print the figures of one case, beside each peer that had it."""
+    ours = gathered["moot"]
+    peers = {name: runs for name, runs in gathered.items() if name != "moot"}
     for name, unit, least, aim in ASPECTS:
-        figure(
-            "forward",
-            ours.best(name, least=least),
-            unit,
-            case=case.name,
-            peer="livekit-server" if theirs else None,
-            peer_value=theirs.best(name, least=least) if theirs else None,
-            aim=aim,
-            runs=str(rounds),
-        )
+        for peer, theirs in peers.items() or [(None, None)]:
+            figure(
+                "forward",
+                ours.best(name, least=least),
+                unit,
+                case=case.name,
+                peer=peer,
+                peer_value=theirs.best(name, least=least) if theirs else None,
+                aim=aim,
+                runs=str(len(ours.runs)),
+                **VERSIONS,
+            )
+
+
+VERSIONS: dict[str, str] = {}
+
+
+def run(program: Path, case: Case, server: str, seconds: float) -> Measured:
+    """Start a server, run one case against it and end it."""
+    with SERVERS[server]() as (url, pid):
+        arguments = [*case.arguments(url, seconds), *SPOKEN.get(server, ())]
+        return measure(program, arguments, case, pid)
 
 
 def main() -> None:
@@ -247,32 +280,46 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="runs of each case at each server")
     parser.add_argument("--seconds", type=float, default=10.0, help="length of a measured window")
     parser.add_argument("--only", nargs="*", help="the cases to run, by name")
-    parser.add_argument("--alone", action="store_true", help="leave livekit-server out")
+    parser.add_argument("--alone", action="store_true", help="leave the peers out")
     parser.add_argument("--program", type=Path, help="a load program that is already built")
     options = parser.parse_args()
     program = options.program or load_program()
-    chosen = {"moot"} if options.alone else set(SERVERS)
-    servers = {name: open_ for name, open_ in SERVERS.items() if name in chosen}
+    servers = ["moot"]
+    if not options.alone:
+        build()
+        servers.append(LIVEKIT)
+        VERSIONS["livekit_server"] = livekit_version()
+    namespace.enter("bench.forward")
+    has_janus = False
+    if not options.alone:
+        if reason := janus.absence():
+            not_run("forward", JANUS, reason)
+        else:
+            has_janus = True
+            VERSIONS["janus"] = janus.version()
     idle = {}
-    for name, open_server in servers.items():
-        with open_server() as (_, pid):
+    for name in [*servers, JANUS] if has_janus else servers:
+        with SERVERS[name]() as (_, pid):
             idle[name] = idle_cpu(pid)
-    figure(
-        "forward",
-        idle["moot"],
-        "% of a core, idle",
-        peer="livekit-server" if len(idle) > 1 else None,
-        peer_value=idle.get("livekit-server"),
-    )
+    for peer in [name for name in idle if name != "moot"] or [None]:
+        figure(
+            "forward",
+            idle["moot"],
+            "% of a core, idle",
+            peer=peer,
+            peer_value=idle[peer] if peer else None,
+            **VERSIONS,
+        )
     for case in CASES:
         if options.only and case.name not in options.only:
             continue
         gathered = {name: Gathered() for name in servers}
         for _ in range(options.rounds):
-            for name, open_server in servers.items():
-                with open_server() as (url, pid):
-                    gathered[name].runs.append(measure(program, case, url, pid, options.seconds))
-        tell(case, gathered, options.rounds)
+            for name in servers:
+                gathered[name].runs.append(run(program, case, name, options.seconds))
+        if has_janus and case.is_for_janus:
+            gathered[JANUS] = Gathered([run(program, case, JANUS, options.seconds)])
+        tell(case, gathered)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+ADDRESS = "10.77.0.1"
+"""An address in the namespace that is not loopback's."""
 _SCRIPT = Path(__file__).resolve().parent.parent / "tests/browser/src/in-namespace.sh"
 
 

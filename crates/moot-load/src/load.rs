@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 use serde_json::{Value, json};
 
+use crate::media::Role;
 use crate::options::Options;
-use crate::participant::{Participant, Role};
+use crate::participant::Participant;
 
 /// How long a phase may take before the run counts as failed.
 const PHASE: Duration = Duration::from_secs(30);
@@ -60,6 +61,7 @@ impl Load {
             let own = self.participants.len() - 1;
             self.until("publishing", |load| {
                 load.participants[own]
+                    .media
                     .publisher
                     .as_ref()
                     .is_some_and(|publisher| publisher.endpoint.connected_at().is_some())
@@ -75,8 +77,13 @@ impl Load {
             * (usize::from(self.options.has_video) + usize::from(self.options.has_audio));
         self.until("receiving", |load| {
             load.subscribers().all(|subscriber| {
-                subscriber.subscriber.endpoint.connected_at().is_some()
-                    && subscriber.subscriber.endpoint.flows().count() >= tracks
+                subscriber
+                    .media
+                    .subscriber
+                    .endpoint
+                    .connected_at()
+                    .is_some()
+                    && subscriber.media.subscriber.endpoint.flows().count() >= tracks
             })
         })?;
         tell(json!({"event": "joined"}));
@@ -94,17 +101,14 @@ impl Load {
     fn subscribers(&self) -> impl Iterator<Item = &Participant> {
         self.participants
             .iter()
-            .filter(|participant| participant.publisher.is_none())
+            .filter(|participant| participant.media.role == Role::Subscriber)
     }
 
     fn join(&mut self, role: Role, number: usize) -> Result<(), String> {
         let mut participant = Participant::open(&self.options, role, number)?;
         let first = self.participants.len() * TOKENS;
         let registry = self.poll.registry();
-        let stream: TcpStream = participant
-            .socket
-            .readiness()
-            .map_err(|error| error.to_string())?;
+        let stream: TcpStream = participant.readiness().map_err(|error| error.to_string())?;
         let mut stream = mio::net::TcpStream::from_std(stream);
         let register = |source: &mut dyn mio::event::Source, place: usize| {
             registry
@@ -112,10 +116,10 @@ impl Load {
                 .map_err(|error| error.to_string())
         };
         register(&mut stream, 0)?;
-        if let Some(publisher) = &mut participant.publisher {
+        if let Some(publisher) = &mut participant.media.publisher {
             register(&mut publisher.udp, 1)?;
         }
-        register(&mut participant.subscriber.udp, 2)?;
+        register(&mut participant.media.subscriber.udp, 2)?;
         self.watched.push(stream);
         participant.handle_signalling()?;
         self.participants.push(participant);
@@ -138,10 +142,10 @@ impl Load {
             let Token(token) = event.token();
             let number = token / TOKENS;
             let participant = &mut self.participants[number];
-            let handled = match (token % TOKENS, &mut participant.publisher) {
+            let handled = match (token % TOKENS, &mut participant.media.publisher) {
                 (0, _) => participant.handle_signalling(),
                 (1, Some(publisher)) => publisher.receive(),
-                _ => participant.subscriber.receive(),
+                _ => participant.media.subscriber.receive(),
             };
             handled.map_err(|error| format!("participant {number}: {error}"))?;
         }
@@ -167,7 +171,7 @@ impl Load {
             if now >= limit {
                 let flows: Vec<_> = self
                     .subscribers()
-                    .map(|subscriber| subscriber.subscriber.endpoint.flows().count())
+                    .map(|subscriber| subscriber.media.subscriber.endpoint.flows().count())
                     .collect();
                 return Err(format!("not {phase} after {PHASE:?}; flows {flows:?}"));
             }
@@ -179,7 +183,7 @@ impl Load {
     fn count(&self) -> Count {
         let mut count = Count::default();
         for subscriber in self.subscribers() {
-            for flow in subscriber.subscriber.endpoint.flows() {
+            for flow in subscriber.media.subscriber.endpoint.flows() {
                 count.packets += flow.tally.packets;
                 count.bytes += flow.tally.bytes;
                 count.lost += flow.tally.lost();
@@ -191,8 +195,8 @@ impl Load {
     fn result(&self, elapsed: Duration, before: Count, after: Count) -> Value {
         let mut moments: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for subscriber in self.subscribers() {
-            let began_at = subscriber.moments.began_at;
-            let endpoint = &subscriber.subscriber.endpoint;
+            let began_at = subscriber.media.moments.began_at;
+            let endpoint = &subscriber.media.subscriber.endpoint;
             let first = endpoint
                 .flows()
                 .filter_map(|flow| flow.tally.first_at)
@@ -203,7 +207,11 @@ impl Load {
                     moments.entry(name).or_default().push(ms);
                 }
             };
-            note("join_ms", Some(began_at), subscriber.moments.joined_at);
+            note(
+                "join_ms",
+                Some(began_at),
+                subscriber.media.moments.joined_at,
+            );
             note("connected_ms", Some(began_at), endpoint.connected_at());
             note("first_packet_ms", Some(began_at), first);
             note(
@@ -224,7 +232,7 @@ impl Load {
             "keyframe_requests": self
                 .participants
                 .iter()
-                .filter_map(|participant| participant.publisher.as_ref())
+                .filter_map(|participant| participant.media.publisher.as_ref())
                 .map(|publisher| publisher.endpoint.keyframe_requests())
                 .sum::<u64>(),
             "client_cpu_s": cpu_s(),

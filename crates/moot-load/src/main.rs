@@ -1,11 +1,16 @@
-//! Loads a media server that speaks LiveKit's signalling, as its SDKs do, and counts what arrives.
+//! Loads a media server that speaks LiveKit's signalling, as its SDKs do, or Janus's VideoRoom, and
+//! counts what arrives.
 
+mod janus;
+mod livekit;
 mod load;
+mod media;
 mod message;
 mod options;
 mod participant;
 mod socket;
 mod token;
+mod transport;
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;

@@ -1,5 +1,6 @@
 //! What the command line asks for.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 /// How much of the video each subscriber wants.
@@ -11,11 +12,24 @@ pub enum Layout {
     Speaker,
 }
 
+/// Which signalling the server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// LiveKit's, as moot does.
+    LiveKit,
+    /// Janus's VideoRoom.
+    Janus,
+}
+
 /// One run.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// `ws://host:port` of the server.
     pub url: String,
+    /// What the server speaks.
+    pub protocol: Protocol,
+    /// Where the participants' transports are.
+    pub address: IpAddr,
     /// API key and secret that sign the tokens.
     pub key: String,
     /// See `key`.
@@ -48,6 +62,8 @@ pub struct Options {
 pub const USAGE: &str = "\
 moot-load --url ws://127.0.0.1:7880 --key KEY --secret SECRET [options]
 
+  --protocol NAME        livekit or janus (livekit)
+  --address ADDRESS      the participants' own (127.0.0.1)
   --room NAME            the meeting (load)
   --publishers N         participants who publish (1)
   --subscribers N        participants who receive (10)
@@ -66,6 +82,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             url: "ws://127.0.0.1:7880".to_owned(),
+            protocol: Protocol::LiveKit,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             key: "devkey".to_owned(),
             secret: String::new(),
             room: "load".to_owned(),
@@ -102,6 +120,18 @@ impl Options {
             };
             match name.as_str() {
                 "--url" => options.url = text.trim_end_matches('/').to_owned(),
+                "--protocol" => {
+                    options.protocol = match text.as_str() {
+                        "livekit" => Protocol::LiveKit,
+                        "janus" => Protocol::Janus,
+                        _ => return Err(format!("--protocol is livekit or janus, not {text}")),
+                    }
+                }
+                "--address" => {
+                    options.address = text
+                        .parse()
+                        .map_err(|_| format!("--address needs an IP address, not {text}"))?;
+                }
                 "--key" => options.key = text,
                 "--secret" => options.secret = text,
                 "--room" => options.room = text,
@@ -151,6 +181,12 @@ mod tests {
         assert_eq!(options.layout, Layout::Speaker);
         assert!(read("--subscribers many").unwrap_err().contains("number"));
         assert!(read("--what 1").unwrap_err().contains("--what"));
+        assert_eq!(read("--protocol janus").unwrap().protocol, Protocol::Janus);
+        assert!(
+            read("--address here")
+                .unwrap_err()
+                .contains("an IP address")
+        );
         assert!(read("--url").unwrap_err().contains("value"));
     }
 }

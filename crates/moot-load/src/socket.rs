@@ -4,48 +4,42 @@ use std::io;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use prost::Message as _;
 use tungstenite::client::IntoClientRequest;
 use tungstenite::http::HeaderValue;
 use tungstenite::protocol::Message;
 use tungstenite::{Error, WebSocket};
 
-use crate::message::{Request, Response, SignalRequest, SignalResponse};
-
 /// How long opening may take.
 const OPENING: Duration = Duration::from_secs(10);
 
 /// An open signalling connection.
-pub struct SignalSocket {
+pub struct Socket {
     socket: WebSocket<TcpStream>,
     is_open: bool,
 }
 
-impl SignalSocket {
-    /// Opens `/rtc` as LiveKit's SDKs do, with the token in the header.
+impl Socket {
+    /// Opens `path` at `url` with one header beside those of RFC 6455.
     ///
     /// # Errors
     ///
     /// A sentence that says why it could not be opened.
-    pub fn open(url: &str, token: &str) -> Result<Self, String> {
+    pub fn open(url: &str, path: &str, header: &'static str, value: &str) -> Result<Self, String> {
         let host = url
             .strip_prefix("ws://")
             .ok_or_else(|| format!("{url} does not begin with ws://"))?;
-        let full =
-            format!("{url}/rtc?version=2.0.0&protocol=16&auto_subscribe=0&sdk=rust&os=linux");
-        let mut request = full
+        let mut request = format!("{url}{path}")
             .into_client_request()
             .map_err(|error| error.to_string())?;
-        let bearer = HeaderValue::from_str(&format!("Bearer {token}"));
-        let bearer = bearer.map_err(|error| error.to_string())?;
-        request.headers_mut().insert("Authorization", bearer);
+        let value = HeaderValue::from_str(value).map_err(|error| error.to_string())?;
+        request.headers_mut().insert(header, value);
         let stream = TcpStream::connect(host).map_err(|error| format!("{host}: {error}"))?;
         let prepared = stream
             .set_nodelay(true)
             .and_then(|()| stream.set_read_timeout(Some(OPENING)));
         prepared.map_err(|error| error.to_string())?;
         let (socket, _) =
-            tungstenite::client(request, stream).map_err(|error| format!("{url}/rtc: {error}"))?;
+            tungstenite::client(request, stream).map_err(|error| format!("{url}: {error}"))?;
         let stream = socket.get_ref();
         stream
             .set_nonblocking(true)
@@ -70,31 +64,21 @@ impl SignalSocket {
         self.is_open
     }
 
-    /// Sends one request; into a closed socket it goes nowhere.
-    pub fn send(&mut self, request: Request) {
-        let message = SignalRequest {
-            message: Some(request),
-        };
-        let sent = self.socket.send(Message::binary(message.encode_to_vec()));
-        if let Err(error) = sent
+    /// Sends one message; into a closed socket it goes nowhere.
+    pub fn send(&mut self, message: Message) {
+        if let Err(error) = self.socket.send(message)
             && !is_later(&error)
         {
             self.is_open = false;
         }
     }
 
-    /// Takes the next response that has come, skipping kinds that a load ignores.
-    pub fn poll(&mut self) -> Option<Response> {
+    /// Takes the next message that has come.
+    pub fn poll(&mut self) -> Option<Message> {
         while self.is_open {
             match self.socket.read() {
-                Ok(Message::Binary(bytes)) => {
-                    let response = SignalResponse::decode(bytes.as_ref()).ok()?;
-                    if response.message.is_some() {
-                        return response.message;
-                    }
-                }
                 Ok(Message::Close(_)) => self.is_open = false,
-                Ok(_) => {}
+                Ok(message) => return Some(message),
                 Err(error) if is_later(&error) => return None,
                 Err(_) => self.is_open = false,
             }
