@@ -191,9 +191,7 @@ def measure(program: Path, arguments: Sequence[str], case: Case, pid: int) -> Me
     marks: dict[str, float] = {}
     result: dict[str, Any] = {}
     used_kib = empty_kib
-    with subprocess.Popen(
-        [program, *arguments], stdout=subprocess.PIPE, text=True
-    ) as running:
+    with subprocess.Popen([program, *arguments], stdout=subprocess.PIPE, text=True) as running:
         for line in running.stdout or ():
             told = json.loads(line)
             event = told["event"]
@@ -258,6 +256,8 @@ def tell(case: Case, gathered: dict[str, Gathered]) -> None:
                 case=case.name,
                 peer=peer,
                 peer_value=theirs.best(name, least=least) if theirs else None,
+                pairs=(),
+                seed=None,
                 aim=aim,
                 runs=str(len(ours.runs)),
                 **VERSIONS,
@@ -301,13 +301,18 @@ def main() -> None:
     for name in [*servers, JANUS] if has_janus else servers:
         with SERVERS[name]() as (_, pid):
             idle[name] = idle_cpu(pid)
-    for peer in [name for name in idle if name != "moot"] or [None]:
+    peers: list[str | None] = [*list(idle)[1:]]
+    for peer in peers or [None]:
         figure(
             "forward",
             idle["moot"],
             "% of a core, idle",
             peer=peer,
             peer_value=idle[peer] if peer else None,
+            case="",
+            pairs=(),
+            seed=None,
+            aim="",
             **VERSIONS,
         )
     for case in CASES:

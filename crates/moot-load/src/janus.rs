@@ -85,8 +85,9 @@ impl Janus {
             if told["janus"] == "error" || told["plugindata"]["data"].get("error").is_some() {
                 return Err(format!("Janus refused: {text}"));
             }
-            let is_answer = told["transaction"] == self.requests.to_string();
-            if is_answer && told["janus"] != "ack" {
+            let number = told["transaction"].as_str();
+            let number = number.and_then(|number| number.parse::<u32>().ok());
+            if number == Some(self.requests) && told["janus"] != "ack" {
                 self.take(&told, media, Instant::now())?;
             }
         }
