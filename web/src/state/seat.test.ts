@@ -233,6 +233,47 @@ describe('the seat', () => {
     expect(lines).toContain('Meeting created successfully');
   });
 
+  it('JOIN-1: what one is told before joining stays true: who is in, locked, and that the meeting is gone', async () => {
+    const seat = await aSeat();
+    await seat.begin();
+    server.answers.set('GET /meetings/ABC123', () => ({ status: 200, body: preview({ participants: 2, meeting: { ...preview().meeting, locked: true } }) }));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(phaseOf(seat, 'before').preview).toMatchObject({ participants: 2, meeting: { locked: true } });
+    server.answers.set('GET /meetings/ABC123', () => 'unreachable');
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(phaseOf(seat, 'before').preview.participants).toBe(2);
+    server.answers.set('GET /meetings/ABC123', () => problem(404, 'meeting_not_found'));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(seat.phase.value.kind).toBe('missing');
+  });
+
+  it('MEET-6: a meeting that somebody else starts is one to join, without a press', async () => {
+    server.answers.set('GET /meetings/ABC123', () => problem(404, 'meeting_not_found'));
+    const seat = await aSeat();
+    await seat.begin();
+    server.answers.set('GET /meetings/ABC123', () => ({ status: 200, body: preview() }));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(seat.phase.value.kind).toBe('before');
+    expect(prepared).toBe(1);
+  });
+
+  it('looks at the meeting no more once in, and goes on after a refusal', async () => {
+    const looks = (): number => server.asked.filter(({ method, path }) => method === 'GET' && path === '/meetings/ABC123').length;
+    const join = server.answers.get('PUT /meetings/ABC123/participants/me') ?? (() => 'unreachable');
+    server.answers.set('PUT /meetings/ABC123/participants/me', () => problem(403, 'passcode_wrong'));
+    const seat = await aSeat();
+    await seat.begin();
+    await seat.join('Test User', '1234');
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(looks()).toBe(2);
+    expect(phaseOf(seat, 'before').problem?.code).toBe('passcode_wrong');
+    server.answers.set('PUT /meetings/ABC123/participants/me', join);
+    await seat.join('Test User', '12345');
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(seat.phase.value.kind).toBe('in');
+    expect(looks()).toBe(2);
+  });
+
   it.each([
     ['participant_removed', 'removed'],
     ['meeting_full', 'full'],

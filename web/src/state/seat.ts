@@ -32,6 +32,8 @@ const OUT: ReadonlyMap<string, OutReason> = new Map([
 
 /** Seconds between tries while the server cannot be reached; the last repeats. */
 const RETRY_S = [1, 2, 3, 5, 8];
+/** Milliseconds between looks at a meeting that somebody stands before: who is in, locked, lobby, begun. */
+const LOOK_EVERY_MS = 5_000;
 
 export interface SeatOptions extends Surroundings {
   readonly tab: Tab;
@@ -72,17 +74,15 @@ export class Seat {
   async look(): Promise<void> {
     const turn = this.#next({ kind: 'looking' });
     try {
-      const preview = await api.previewMeeting(this.meetingId);
-      const elsewhere = preview.known ? await this.#elsewhere() : [];
+      const seen = await this.#see();
       if (turn !== this.#turn) return;
       this.#tries = 0;
-      this.#phase.set({ kind: 'before', preview, elsewhere, isJoining: false, problem: null });
+      this.#next(seen ? { kind: 'before', ...seen, isJoining: false, problem: null } : { kind: 'missing', isStarting: false, problem: null });
       // While the person looks at themselves: after the press there is nothing left to fetch.
-      this.options.prepareEngine?.();
+      if (seen) this.options.prepareEngine?.();
+      this.#keepLooking();
     } catch (error) {
-      if (turn !== this.#turn) return;
-      if (error instanceof ProblemError && error.code === 'meeting_not_found') this.#phase.set({ kind: 'missing', isStarting: false, problem: null });
-      else this.#fail(error, () => void this.look());
+      if (turn === this.#turn) this.#fail(error, () => void this.look());
     }
   }
 
@@ -125,7 +125,7 @@ export class Seat {
       sayFailure('Error joining meeting', { meeting_id: this.meetingId, code });
       const why = OUT.get(code);
       if (why) this.#out(why, problemOf(error));
-      else if (code === 'meeting_not_found') this.#phase.set({ kind: 'missing', isStarting: false, problem: null });
+      else if (code === 'meeting_not_found') void this.look();
       else this.#refuse(error, before);
     }
   }
@@ -278,6 +278,36 @@ export class Seat {
     return this.join(name, this.#passcode, true);
   }
 
+  /** What a stranger may know of the meeting, and where else this person is in it; null if nobody has created it. */
+  async #see(): Promise<Pick<Phase & { kind: 'before' }, 'preview' | 'elsewhere'> | null> {
+    try {
+      const preview = await api.previewMeeting(this.meetingId);
+      return { preview, elsewhere: preview.known ? await this.#elsewhere() : [] };
+    } catch (error) {
+      if (error instanceof ProblemError && error.code === 'meeting_not_found') return null;
+      throw error;
+    }
+  }
+
+  /** While somebody stands before the meeting, what they are told of it stays true. */
+  #keepLooking(): void {
+    this.#timer = setTimeout(() => void this.#lookAgain(), LOOK_EVERY_MS);
+  }
+
+  async #lookAgain(): Promise<void> {
+    const turn = this.#turn;
+    // Unlike a first look, one that fails is forgotten: whoever presses "Join now" is told.
+    const seen = document.hidden ? undefined : await this.#see().catch(() => undefined);
+    if (turn !== this.#turn) return;
+    const { value: phase } = this.#phase;
+    if (phase.kind === 'missing' && seen) {
+      this.#phase.set({ kind: 'before', ...seen, isJoining: false, problem: null });
+      this.options.prepareEngine?.();
+    } else if (phase.kind === 'before' && seen) this.#phase.set({ ...phase, ...seen });
+    else if (phase.kind === 'before' && seen === null) this.#phase.set({ kind: 'missing', isStarting: false, problem: null });
+    this.#keepLooking();
+  }
+
   /** This person's other open connections, while in the meeting. */
   async elsewhere(): Promise<readonly OwnConnection[]> {
     const phase = this.#phase.value;
@@ -305,6 +335,7 @@ export class Seat {
     const problem = problemOf(error);
     if (problem === null) return this.#fail(error, () => void this.look());
     this.#next(asked.kind === 'before' ? { ...asked, isJoining: false, problem } : { ...asked, isStarting: false, problem });
+    this.#keepLooking();
   }
 
   /** A refusal is a page of its own; a server that cannot be reached is tried again by itself. */
