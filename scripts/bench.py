@@ -53,14 +53,14 @@ PLANS = {
         quick_s=50.0,
     ),
     "seats": Plan(
-        full_s=480.0,
+        full_s=440.0,
         quick=("--people", "20", "--reloads", "5", "--rounds", "1", "--only", "livekit-server"),
         quick_s=90.0,
     ),
-    "first_frame": Plan(full_s=280.0),
+    "first_frame": Plan(full_s=260.0),
     "toggle": Plan(full_s=200.0),
-    "page_cost": Plan(full_s=360.0),
-    "cold_start": Plan(full_s=260.0),
+    "page_cost": Plan(full_s=340.0),
+    "cold_start": Plan(full_s=240.0),
     "loss": Plan(
         full_s=420.0,
         quick=("--rounds", "1", "--seconds", "5", "--losses", "10"),
