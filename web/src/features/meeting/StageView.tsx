@@ -33,7 +33,7 @@ export function StageView({ meeting }: { readonly meeting: MeetingModel }) {
   const isAlone = tiles.length === 1 && tiles[0]?.isSelf === true;
 
   return (
-    <section className={styles['stage']} aria-label={say('meeting.stage')}>
+    <section className={styles['stage']} aria-label={say('meeting.stage')} data-paged={pages > 1 || undefined}>
       <div className={styles['floor']} ref={place} dir="ltr" data-crowded={placed.length > CROWD || undefined}>
         {size.width > 0 && placed.map(({ tile, place: rect, isLarge }) => <Tile key={tile.key} tile={tile} place={rect} isLarge={isLarge} isPinned={pinned === tile.key} onPin={pin} />)}
       </div>
