@@ -24,7 +24,7 @@ function here(): Company {
 }
 
 beforeAll(async () => {
-  server = await Server.start();
+  server = await Server.start({ environment: { MOOT_MAX_PARTICIPANTS: "25" } });
   company = await Company.gather(server);
 });
 

@@ -57,12 +57,17 @@ export class Member {
     await element.evaluate((node) => node.click());
   }
 
+  /** A press by mouse, once the element stands still where one can see it. */
+  async click(key: Key, role = "button"): Promise<void> {
+    const element = await this.find(this.say(key), role);
+    await element.asLocator().setTimeout(PATIENCE_MS).click();
+  }
+
   async choose(menu: Key, item: Key, values?: Readonly<Record<string, string>>): Promise<void> {
     const button = await this.find(this.say(menu, values));
     await button.focus();
     await this.page.keyboard.press("Enter");
-    const found = await this.find(this.say(item), "menuitem");
-    await found.click();
+    await this.click(item, "menuitem");
   }
 
   async fill(key: Key, text: string): Promise<void> {
