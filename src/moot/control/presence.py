@@ -16,15 +16,14 @@ Three watches run here:
 from __future__ import annotations
 
 import asyncio
-import heapq
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
-from typing import Any, Final
+from typing import Final
 
 from moot.control import lease
 from moot.control.context import Control
+from moot.control.deadlines import Deadlines
 from moot.control.lease import Opened, Stamp, stamp_of
 from moot.control.media_lease import is_shared
 from moot.errors import Problem
@@ -44,7 +43,6 @@ _IDLE_S: Final = 30.0
 _RESPITE_S: Final = 10.0
 _ORPHANS_EVERY_S: Final = 5.0
 _ENDING_EVERY_S: Final = 2.0
-_AT_ONCE: Final = 64
 _FAR_MS: Final = 2**53
 _LOOK: Final = 5000
 
@@ -74,11 +72,9 @@ class Presence:
         self._idle_since = control.clock.monotonic()
         self._registering = asyncio.Lock()
         self._fenced: list[Callable[[], None]] = []
-        self._order = count()
         self._is_store_away = False
         self._respite_until = 0.0
-        self._due: list[tuple[float, int, Callable[[], Coroutine[Any, Any, None]]]] = []
-        self._wake = asyncio.Event()
+        self._deadlines = Deadlines(control.clock.monotonic, BEAT_S)
         self._processes: dict[ProcessId, _Seen] = {}
         self._dead: dict[ProcessId, float] = {}
         self._orphans: dict[ConnectionId, _Seen] = {}
@@ -104,7 +100,7 @@ class Presence:
         """Beat, reap and expire until cancelled; a store that is away is waited for."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._run_beat())
-            group.create_task(self._run_due())
+            group.create_task(self._deadlines.run())
 
     async def close(self) -> None:
         """Give up this process's leases, so that others need not wait for its heartbeat to age.
@@ -114,7 +110,7 @@ class Presence:
         """
         self._open.clear()
         self._lost.clear()
-        self._due.clear()
+        self._deadlines.clear()
         async with self._registering:
             if self._is_registered:
                 self._is_registered = False
@@ -166,7 +162,7 @@ class Presence:
         at = self._control.clock.monotonic()
         if not self._open:
             self._idle_since = at
-        self._at(
+        self._deadlines.at(
             at + self._control.config.reconnecting_after_s,
             partial(self._mark_lost, opened.meeting_id, opened, at),
         )
@@ -180,42 +176,11 @@ class Presence:
 
     async def step(self) -> None:
         """Do what is due now: for tests, which move the clock themselves."""
-        await self._do_due()
+        await self._deadlines.step()
         await self._beat()
-        await self._do_due()
+        await self._deadlines.step()
 
-    # Deadlines
-
-    def _at(self, when: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        heapq.heappush(self._due, (when, next(self._order), act))
-        self._wake.set()
-
-    async def _run_due(self) -> None:
-        while True:
-            await self._do_due()
-            self._wake.clear()
-            wait = self._due[0][0] - self._control.clock.monotonic() if self._due else BEAT_S
-            if wait > 0:
-                try:
-                    await asyncio.wait_for(self._wake.wait(), min(wait, BEAT_S))
-                except TimeoutError:
-                    continue
-
-    async def _do_due(self) -> None:
-        now = self._control.clock.monotonic()
-        while self._due and self._due[0][0] <= now:
-            acts: list[Callable[[], Coroutine[Any, Any, None]]] = []
-            while self._due and self._due[0][0] <= now and len(acts) < _AT_ONCE:
-                acts.append(heapq.heappop(self._due)[2])
-            await asyncio.gather(*(self._try(act) for act in acts))
-
-    async def _try(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        try:
-            await act()
-        except Problem as problem:
-            if problem.kind.id == "meeting_not_found":
-                return
-            self._at(self._control.clock.monotonic() + BEAT_S, act)
+    # Deadlines of lost connections
 
     async def _mark_lost(self, meeting_id: MeetingId, opened: Opened, lost_at: float) -> None:
         if self._lost.get(opened.connection_id) is not opened:
@@ -235,7 +200,7 @@ class Presence:
     def _expire_at(
         self, when: float, meeting_id: MeetingId, connection_id: ConnectionId, stamp: Stamp
     ) -> None:
-        self._at(when, partial(self._expire, meeting_id, connection_id, stamp))
+        self._deadlines.at(when, partial(self._expire, meeting_id, connection_id, stamp))
 
     async def _expire(
         self, meeting_id: MeetingId, connection_id: ConnectionId, stamp: Stamp
@@ -395,7 +360,7 @@ class Presence:
             allowed_s = (
                 linger_s + BEAT_S if connection.state == "lost" else max(linger_s, OPEN_WITHIN_S)
             )
-            self._at(
+            self._deadlines.at(
                 now + allowed_s, partial(self._expire_ending, meeting_id, connection.id, stamp)
             )
         self._ending = seen

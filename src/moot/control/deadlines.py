@@ -1,0 +1,74 @@
+"""What is due at a moment of this process's own clock, done when it has come, and tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Coroutine
+from itertools import count
+from typing import Any, Final
+
+from moot.errors import Problem
+
+Act = Callable[[], Coroutine[Any, Any, None]]
+
+AT_ONCE: Final = 64
+"""Acts under way together. More ends a crowd's connections sooner and holds up those who come
+meanwhile."""
+
+
+class Deadlines:
+    """Acts in the order of their moments.
+
+    Args:
+        monotonic: seconds of a clock that only goes forward, which every moment is told in.
+        look_every_s: the longest sleep, and the pause before what failed is tried again. A clock
+            that tests move by hand is noticed within it.
+    """
+
+    def __init__(self, monotonic: Callable[[], float], look_every_s: float) -> None:
+        self._monotonic = monotonic
+        self._look_every_s = look_every_s
+        self._order = count()
+        self._acts: list[tuple[float, int, Act]] = []
+        self._wake = asyncio.Event()
+
+    def at(self, when: float, act: Act) -> None:
+        """Do `act` at a moment, or at once where it has passed.
+
+        A `Problem` other than `meeting_not_found`, where nothing is left to do, means: try again.
+        """
+        heapq.heappush(self._acts, (when, next(self._order), act))
+        self._wake.set()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._acts.clear()
+
+    async def run(self) -> None:
+        """Do what falls due until cancelled."""
+        while True:
+            await self.step()
+            self._wake.clear()
+            wait_s = self._acts[0][0] - self._monotonic() if self._acts else self._look_every_s
+            if wait_s > 0:
+                try:
+                    await asyncio.wait_for(self._wake.wait(), min(wait_s, self._look_every_s))
+                except TimeoutError:
+                    continue
+
+    async def step(self) -> None:
+        """Do what is due now."""
+        now = self._monotonic()
+        while self._acts and self._acts[0][0] <= now:
+            acts: list[Act] = []
+            while self._acts and self._acts[0][0] <= now and len(acts) < AT_ONCE:
+                acts.append(heapq.heappop(self._acts)[2])
+            await asyncio.gather(*(self._try(act) for act in acts))
+
+    async def _try(self, act: Act) -> None:
+        try:
+            await act()
+        except Problem as problem:
+            if problem.kind.id != "meeting_not_found":
+                self.at(self._monotonic() + self._look_every_s, act)
