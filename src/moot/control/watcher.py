@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -34,17 +33,17 @@ class Watcher:
     """
 
     __slots__ = (
+        "_alert",
         "_bytes",
         "_count",
-        "_ended",
         "_ephemeral",
         "_event_seq",
         "_held",
+        "_is_awaited",
         "_limit_bytes",
         "_queue",
         "_reactions",
         "_tell_typing",
-        "_waiter",
         "connection_id",
         "ending",
         "fence",
@@ -82,22 +81,12 @@ class Watcher:
         self._reactions = 0
         self._event_seq = 0
         self._held: list[tuple[int, str]] | None = []
-        self._waiter: asyncio.Future[None] | None = None
-        self._ended = asyncio.Event()
+        self._alert: Callable[[], None] | None = None
+        self._is_awaited = False
 
-    async def read(self) -> Sequence[str]:
-        """Wait for messages and take all that are there; empty once ended and read to the end.
-
-        One reader at a time. If cancelled, nothing is taken.
-        """
-        while not self._queue and not self._ephemeral:
-            if self.ending is not None:
-                return ()
-            self._waiter = asyncio.get_running_loop().create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
+    def take(self) -> Sequence[str]:
+        """Take all messages that are there; empty where there are none. The reader is busy then."""
+        self._is_awaited = False
         taken = self._queue
         if self._ephemeral:
             taken.extend(self._ephemeral.values())
@@ -106,14 +95,16 @@ class Watcher:
         self._bytes = self._count = 0
         return taken
 
-    async def wait_ended(self) -> str:
-        """Wait until the stream is to be closed; answers the id of the problem that says why.
+    def wait(self, act: Callable[[], None]) -> None:
+        """Have `act` called once there is something to take, or the stream is to be closed.
 
-        For a reader that hangs in sending: messages that wait are still to be read, except after
-        `slow_reader`, where there are none.
+        Once for each `wait`, at once where it is so already. Whoever puts is still at work then:
+        `act` notes that the reader has to come, and returns.
         """
-        await self._ended.wait()
-        return self.ending or "internal"
+        self._is_awaited = True
+        self._alert = act
+        if self._queue or self._ephemeral or self.ending is not None:
+            self._wake()
 
     def typing(self, *, to: ParticipantId | None = None) -> None:
         """Tell the others, or one of them, that this person types; too often is ignored."""
@@ -124,7 +115,6 @@ class Watcher:
         if self.ending is None:
             self.ending = problem_id
             self._held = None
-            self._ended.set()
             self._wake()
 
     def hold(self) -> None:
@@ -160,7 +150,7 @@ class Watcher:
         self._queue.append(message)
         self._count += 1
         self._bytes += len(message)
-        if self._waiter is not None:
+        if self._is_awaited:
             self._wake()
             if self._bytes > _BURST * self._limit_bytes:
                 self._cut()
@@ -201,5 +191,7 @@ class Watcher:
         self.close("slow_reader")
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        alert = self._alert
+        if alert is not None:
+            self._alert = None
+            alert()

@@ -1,6 +1,8 @@
 """The event streams of this process: sockets on one side, watchers on the other.
 
-One task reads each stream and one writes it; neither waits for another stream. One more task looks
+One task reads each stream. What is to be written waits with its watcher until the end of the loop's
+turn: then all streams that have something are written one after the other, each in one piece, and
+none waits for a client, since one that does not read is left out until it does. One more task looks
 at all of them every half second: it pings, and cuts off who says nothing or does not read.
 """
 
@@ -70,6 +72,7 @@ class Streams:
         self._count_sent = count_sent
         self._log = log
         self._open: set[_Open] = set()
+        self._due: list[_Open] = []
 
     async def run(self) -> None:
         """Look after the open streams until cancelled."""
@@ -154,9 +157,22 @@ class Streams:
         """Say that a watcher's stream is gone."""
         self._watching.unwatch(watcher)
 
-    def sent(self, messages: int) -> None:
-        """Count messages written."""
-        self._count_sent(messages)
+    def due(self, stream: _Open) -> None:
+        """Write a stream at the end of this turn of the loop."""
+        if not self._due:
+            asyncio.get_running_loop().call_soon(self._write_due)
+        self._due.append(stream)
+
+    def _write_due(self) -> None:
+        due, self._due = self._due, []
+        sent = 0
+        for stream in due:
+            try:
+                sent += stream.write()
+            except Exception as reason:  # noqa: BLE001 - one stream's mistake must not stop the rest
+                self._log.exception("Event stream could not be written", exc_info=reason)
+                stream.close("internal")
+        self._count_sent(sent)
 
     def closed(self, code: int) -> None:
         """Count a close."""
@@ -177,7 +193,6 @@ class _Open:
         "_stalled_at",
         "_watcher",
         "_wire",
-        "_writer",
     )
 
     def __init__(
@@ -188,7 +203,6 @@ class _Open:
         self._meeting_id = meeting_id
         self._protocol = protocol
         self._watcher: Watcher | None = None
-        self._writer: asyncio.Task[None] | None = None
         self._stalled_at: float | None = None
 
     async def serve(self, receive: Any) -> None:
@@ -217,7 +231,7 @@ class _Open:
         except Problem as problem:
             self.close(problem.kind.id)
             return
-        self._writer = asyncio.create_task(self._write(self._watcher))
+        self._await()
 
     def _type(self, typing: Typing) -> None:
         """Pass on that the person types; one who cannot be named reads nothing."""
@@ -230,14 +244,24 @@ class _Open:
             return
         self._watcher.typing(to=to)
 
-    async def _write(self, watcher: Watcher) -> None:
-        wire = self._wire
-        while messages := await watcher.read():
+    def _await(self) -> None:
+        self._endpoint.due(self)
+
+    def write(self) -> int:
+        """Write what waits, then wait for more; returns how many messages were written."""
+        watcher, wire = self._watcher, self._wire
+        if watcher is None:
+            return 0
+        messages = watcher.take()
+        if messages:
             wire.write(b"".join(map(frame, messages)))
-            self._endpoint.sent(len(messages))
-            if wire.is_stalled:
-                await wire.drained()
-        self.close(watcher.ending or "restarting")
+        if wire.is_stalled:
+            wire.when_drained(self._await)
+        elif watcher.ending is not None:
+            self.close(watcher.ending)
+        else:
+            watcher.wait(self._await)
+        return len(messages)
 
     def look(self, now: float) -> None:
         """Ping where it is due; cut off who says nothing or does not read."""
@@ -268,8 +292,7 @@ class _Open:
 
     def forget(self) -> None:
         """Stop writing, and say that the stream is gone."""
-        if self._writer is not None:
-            self._writer.cancel()
+        self._wire.when_drained(None)
         if self._watcher is not None:
             self._endpoint.unwatch(self._watcher)
 

@@ -8,6 +8,7 @@ the framing of each connection. Everything else (handshake, reading, control fra
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, cast
 
@@ -46,6 +47,8 @@ _kept = lru_cache(maxsize=_KEPT)(_make)
 class WireProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket, which also hands itself out as a wire (`scope["extensions"]`)."""
 
+    _on_drained: Callable[[], None] | None = None
+
     def handle_connect(self, event: Any) -> None:
         """Begin as uvicorn does; the wire is part of the scope before the application runs."""
         super().handle_connect(event)
@@ -76,9 +79,16 @@ class WireProtocol(WebSocketsSansIOProtocol):
         if not self.is_gone:
             self.transport.write(frames)
 
-    async def drained(self) -> None:
-        """Wait until the client reads again, or is gone. If cancelled, nothing has happened."""
-        await self.writable.wait()
+    def when_drained(self, act: Callable[[], None] | None) -> None:
+        """Have `act` called once the client reads again; never, if it is gone before, or None."""
+        self._on_drained = act
+
+    def resume_writing(self) -> None:
+        """Go on as uvicorn does, and with what waits for the client (called by the transport)."""
+        super().resume_writing()
+        act, self._on_drained = self._on_drained, None
+        if act is not None:
+            act()
 
     def end(self, code: int, reason: str) -> None:
         """Close the stream (RFC 6455 §7.1.2), also where the client has stopped reading."""

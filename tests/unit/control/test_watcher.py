@@ -1,9 +1,5 @@
 """A watcher's queue is bounded, keeps the order and never waits (EVENT-5)."""
 
-import asyncio
-
-import pytest
-
 from moot.control.watcher import QUEUE_MESSAGES, Watcher
 
 
@@ -20,7 +16,7 @@ def make(*, limit_bytes: int = 1_000_000) -> Watcher:
     )
 
 
-async def test_nothing_before_the_start() -> None:
+def test_nothing_before_the_start() -> None:
     """EVENT-2: what comes while the snapshot is read follows it, without what it holds already."""
     watcher = make()
     for n in (3, 4, 5, 6):
@@ -28,11 +24,11 @@ async def test_nothing_before_the_start() -> None:
     watcher.start(4, ["hello"])
     watcher.put(6, "again")
     watcher.put(7, "e7")
-    assert list(await watcher.read()) == ["hello", "e5", "e6", "e7"]
+    assert list(watcher.take()) == ["hello", "e5", "e6", "e7"]
     assert watcher.event_seq == 7
 
 
-async def test_holding_again() -> None:
+def test_holding_again() -> None:
     """EVENT-2: a second snapshot keeps the order as well."""
     watcher = make()
     watcher.start(1, ["hello"])
@@ -41,26 +37,28 @@ async def test_holding_again() -> None:
     watcher.put(3, "e3")
     watcher.put(4, "e4")
     watcher.start(3, ["snapshot"])
-    assert list(await watcher.read()) == ["hello", "e2", "snapshot", "e4"]
+    assert list(watcher.take()) == ["hello", "e2", "snapshot", "e4"]
 
 
-async def test_reading_waits_and_can_be_cancelled() -> None:
-    """EVENT-5: a reader waits for the next message; cancelled, it takes nothing."""
+def test_a_reader_that_waits_is_told_once() -> None:
+    """EVENT-5: the first message calls the reader, who finds those that followed it as well."""
     watcher = make()
     watcher.start(0, [])
-    reading = asyncio.create_task(watcher.read())
-    await asyncio.sleep(0)
-    reading.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await reading
-    reading = asyncio.create_task(watcher.read())
-    await asyncio.sleep(0)
+    told: list[str] = []
+    watcher.wait(lambda: told.append("come"))
+    assert told == []
     watcher.put(1, "e1")
     watcher.put(2, "e2")
-    assert list(await reading) == ["e1", "e2"]
+    assert told == ["come"]
+    assert list(watcher.take()) == ["e1", "e2"]
+    watcher.put(3, "e3")
+    assert told == ["come"], "a reader that is busy is not called"
+    watcher.wait(lambda: told.append("again"))
+    assert told == ["come", "again"]
+    assert list(watcher.take()) == ["e3"]
 
 
-async def test_ending_is_read_to_the_end() -> None:
+def test_ending_is_read_to_the_end() -> None:
     """EVENT-5: what was queued before the end is still read; the first reason counts."""
     watcher = make()
     watcher.start(0, ["hello"])
@@ -71,23 +69,24 @@ async def test_ending_is_read_to_the_end() -> None:
     watcher.say("late")
     watcher.pass_on("", "late")
     assert watcher.ending == "meeting_ended"
-    assert await watcher.wait_ended() == "meeting_ended"
-    assert list(await watcher.read()) == ["hello", "e1"]
-    assert list(await watcher.read()) == []
+    assert list(watcher.take()) == ["hello", "e1"]
+    assert list(watcher.take()) == []
 
 
-async def test_waiting_reader_is_woken_by_the_end() -> None:
+def test_waiting_reader_is_woken_by_the_end() -> None:
     """EVENT-5: a reader that waits sees the end at once."""
     watcher = make()
     watcher.start(0, [])
-    reading = asyncio.create_task(watcher.read())
-    await asyncio.sleep(0)
+    told: list[str] = []
+    watcher.wait(lambda: told.append("come"))
     watcher.close("restarting")
-    async with asyncio.timeout(1):
-        assert list(await reading) == []
+    assert told == ["come"]
+    assert list(watcher.take()) == []
+    watcher.wait(lambda: told.append("ended"))
+    assert told == ["come", "ended"]
 
 
-async def test_message_bound() -> None:
+def test_message_bound() -> None:
     """EVENT-5: one message more than the bound ends the stream, and frees what waited."""
     watcher = make()
     watcher.start(0, ["hello"] * 1000)
@@ -96,10 +95,10 @@ async def test_message_bound() -> None:
     assert watcher.ending is None
     watcher.put(QUEUE_MESSAGES + 1, "e")
     assert watcher.ending == "slow_reader"
-    assert list(await watcher.read()) == []
+    assert list(watcher.take()) == []
 
 
-async def test_byte_bound() -> None:
+def test_byte_bound() -> None:
     """EVENT-5: few large messages count as much as many small ones."""
     watcher = make(limit_bytes=100)
     watcher.start(0, ["hello" * 100])
@@ -109,40 +108,39 @@ async def test_byte_bound() -> None:
     assert watcher.ending == "slow_reader"
 
 
-async def test_burst_to_a_waiting_reader_is_bounded_too() -> None:
+def test_burst_to_a_waiting_reader_is_bounded_too() -> None:
     """EVENT-5: a burst may be long, but not endless."""
     watcher = make(limit_bytes=100)
     watcher.start(0, [])
-    reading = asyncio.create_task(watcher.read())
-    await asyncio.sleep(0)
+    watcher.wait(lambda: None)
     for n in range(1, 5):
         watcher.put(n, "x" * 100)
     assert watcher.ending is None
     watcher.put(5, "x")
     assert watcher.ending == "slow_reader"
-    assert list(await reading) == []
+    assert list(watcher.take()) == []
 
 
-async def test_held_messages_are_bounded() -> None:
+def test_held_messages_are_bounded() -> None:
     """EVENT-5: a snapshot that takes for ever does not keep everything."""
     watcher = make()
     for n in range(1, 10 * QUEUE_MESSAGES):
         watcher.put(n, "e")
     assert watcher.ending == "slow_reader"
     watcher.start(0, ["hello"])
-    assert list(await watcher.read()) == []
+    assert list(watcher.take()) == []
 
 
-async def test_ephemeral_is_dropped_first() -> None:
+def test_ephemeral_is_dropped_first() -> None:
     """EVENT-5: a reader who is behind gets no ephemeral messages, and is not cut off for them."""
     watcher = make()
     watcher.start(0, [])
     for n in range(10_000):
         watcher.pass_on("", f"r{n}")
     assert watcher.ending is None
-    first = await watcher.read()
+    first = watcher.take()
     assert len(first) == 128
     for n in range(1, QUEUE_MESSAGES + 1):
         watcher.put(n, "e")
     watcher.pass_on("", "late")
-    assert "late" not in await watcher.read()
+    assert "late" not in watcher.take()

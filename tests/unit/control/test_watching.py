@@ -285,7 +285,7 @@ async def test_slow_reader_is_cut_off(world: World) -> None:
         await quick.read()
     assert slow.watcher.ending == "slow_reader"
     assert PROBLEMS["slow_reader"].resume
-    assert list(await slow.watcher.read()) == []
+    assert list(slow.watcher.take()) == []
     assert quick.watcher.ending is None
     world.watching.unwatch(slow.watcher)
     again = await world.watch(joined, before=slow)
@@ -299,8 +299,14 @@ async def test_burst_is_no_slow_reader(world: World) -> None:
     _, _, page = await world.come("ana")
     uid = (await world.row("ana")).meeting_uid
     body = (await world.events())[0].body
-    reading = asyncio.create_task(page.watcher.read())
-    await asyncio.sleep(0)
+    read: list[str] = []
+
+    def take() -> None:
+        read.extend(page.watcher.take())
+        page.watcher.wait(lambda: soon(take))
+
+    soon = asyncio.get_running_loop().call_soon
+    take()
 
     def fill(tx: Transaction) -> list:
         return [
@@ -311,7 +317,7 @@ async def test_burst_is_no_slow_reader(world: World) -> None:
     for event in await world.store.write(fill):
         world.control.bus.publish(event)
     await world.settle()
-    assert len(await reading) == 2 * QUEUE_MESSAGES
+    assert len(read) == 2 * QUEUE_MESSAGES
     assert page.watcher.ending is None
 
 
@@ -364,7 +370,7 @@ async def test_latest_ephemeral_wins(world: World) -> None:
     watcher.pass_on("quality x", '{"n":2}')
     watcher.pass_on("", '{"n":3}')
     watcher.pass_on("", '{"n":4}')
-    assert [json.loads(text)["n"] for text in await watcher.read()] == [2, 3, 4]
+    assert [json.loads(text)["n"] for text in watcher.take()] == [2, 3, 4]
 
 
 def quality(joined, word: str) -> QualityChanged:
@@ -412,7 +418,7 @@ async def test_drain(world: World) -> None:
     _, _, page = await world.come("ana")
     assert world.watching.watchers == 1
     world.watching.close_all("restarting")
-    assert await page.watcher.wait_ended() == "restarting"
+    assert page.watcher.ending == "restarting"
     world.watching.unwatch(page.watcher)
     world.watching.unwatch(page.watcher)
     assert world.watching.watchers == 0

@@ -101,9 +101,8 @@ class Page:
         """Take in whatever has arrived."""
         for _ in range(20):
             await asyncio.sleep(0)
-        while self.watcher._queue or self.watcher._ephemeral:
-            for text in await self.watcher.read():
-                self.handle(json.loads(text))
+        for text in self.watcher.take():
+            self.handle(json.loads(text))
         return self
 
     def handle(self, message: dict[str, Any]) -> None:

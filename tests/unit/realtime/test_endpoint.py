@@ -30,12 +30,24 @@ class Watcher:
     """A queue that the test fills."""
 
     def __init__(self):
-        self.messages = asyncio.Queue()
+        self.messages = []
         self.ending = None
         self.typed = []
+        self.alert = None
 
-    async def read(self):
-        return await self.messages.get()
+    def give(self, *messages, ending=None):
+        self.messages.extend(messages)
+        self.ending = self.ending or ending
+        alert, self.alert = self.alert, None
+        if alert is not None:
+            alert()
+
+    def take(self):
+        taken, self.messages = self.messages, []
+        return taken
+
+    def wait(self, act):
+        self.alert = act
 
     def typing(self, *, to=None):
         self.typed.append(to)
@@ -64,6 +76,8 @@ class Wire:
         self.written = b""
         self.ended = None
         self.is_stalled = False
+        self.is_broken = False
+        self.on_drained = None
         self.incoming = asyncio.Queue()
         self.incoming.put_nowait({"type": "websocket.connect"})
 
@@ -75,11 +89,16 @@ class Wire:
         pass
 
     def write(self, frames):
+        if self.is_broken:
+            raise RuntimeError("broken")
         self.written += frames
 
-    async def drained(self):
-        while self.is_stalled:
-            await asyncio.sleep(0.001)
+    def when_drained(self, act):
+        self.on_drained = act
+
+    def drain(self):
+        self.is_stalled = False
+        self.on_drained()
 
     def end(self, code, reason):
         self.ended = (code, reason)
@@ -189,14 +208,15 @@ async def test_messages_are_written_as_they_come_and_the_end_is_said():
     task = stage.begin()
     stage.wire.say(HELLO | {"since": {"epoch": 1, "event_seq": 7}})
     watcher = stage.watching.watcher
-    watcher.messages.put_nowait(["one", "two"])
-    watcher.messages.put_nowait(["three"])
+    watcher.give("one", "two")
+    await settle()
+    watcher.give("three")
     await settle()
     assert stage.wire.written == b"\x81\x03one\x81\x03two\x81\x05three"
     assert stage.watching.asked[3].event_seq == 7
-    watcher.ending = "meeting_ended"
-    watcher.messages.put_nowait([])
+    watcher.give("four", ending="meeting_ended")
     await task
+    assert stage.wire.written.endswith(b"\x81\x04four")
     assert stage.wire.ended == (4008, "meeting_ended")
     assert stage.watching.unwatched == [watcher]
     assert stage.codes == [4008]
@@ -245,6 +265,45 @@ async def test_stalled_reader_is_cut_off():
     stage.look()
     await task
     assert stage.wire.ended == (4009, "slow_reader")
+
+
+async def test_what_waits_for_a_stalled_reader_is_written_once_it_reads():
+    """EVENT-5: nothing is written to who does not read, and nothing of it is lost."""
+    stage = Stage()
+    stage.begin()
+    stage.wire.say(HELLO)
+    await settle()
+    watcher = stage.watching.watcher
+    stage.wire.is_stalled = True
+    watcher.give("one")
+    await settle()
+    watcher.give("two")
+    await settle()
+    assert stage.wire.written == b"\x81\x03one"
+    stage.wire.drain()
+    await settle()
+    assert stage.wire.written == b"\x81\x03one\x81\x03two"
+
+
+async def test_a_stream_that_breaks_holds_back_no_other():
+    """EVENT-5: what is written in one turn reaches the others when one socket fails."""
+    stage = Stage()
+    broken = stage.wire
+    stage.begin()
+    broken.say(HELLO)
+    await settle()
+    stage.wire, first = Wire(), stage.watching.watcher
+    stage.watching.watcher = Watcher()
+    stage.begin()
+    stage.wire.say(HELLO)
+    await settle()
+    broken.is_broken = True
+    first.give("one")
+    stage.watching.watcher.give("two")
+    await settle()
+    assert stage.wire.written == b"\x81\x03two"
+    assert broken.ended[1] == "internal"
+    assert stage.wire.ended is None
 
 
 async def test_reader_that_stalls_and_recovers_stays():
