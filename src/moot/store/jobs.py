@@ -101,12 +101,13 @@ def answer(jobs: Sequence[Job]) -> None:
         by_loop.setdefault(job.loop, []).append(job)
     for loop, group in by_loop.items():
         try:
-            loop.call_soon_threadsafe(_answer_here, group)
+            loop.call_soon_threadsafe(answer_here, group)
         except RuntimeError:  # the loop is closed: nobody waits any more
             continue
 
 
-def _answer_here(jobs: Sequence[Job]) -> None:
+def answer_here(jobs: Sequence[Job]) -> None:
+    """Tell the callers, on the loop that they wait on."""
     for job in jobs:
         if job.future.done():  # the caller has stopped waiting
             continue

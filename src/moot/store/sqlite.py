@@ -110,6 +110,7 @@ class SqliteStore:
             lambda: Turn(self._path, within_s=self._busy_timeout_s),
             self._lock.touch,
             self._outages,
+            within_s=self._busy_timeout_s,
         )
         self._writer.start()
         self._readers = SqliteReaders(self._connect, self._transaction, self._outages)
@@ -124,7 +125,7 @@ class SqliteStore:
         return await asyncio.to_thread(self._migrate)
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
-        """Run work on the writer's thread; returns after the commit that it shares with others.
+        """Run work on the loop, in its turn; returns after the commit that it shares with others.
 
         Raises:
             Problem: `unavailable`, `storage_full`.
@@ -158,7 +159,7 @@ class SqliteStore:
         """
         writer, readers, self._writer, self._readers = self._writer, self._readers, None, None
         if writer is not None and readers is not None:
-            await asyncio.to_thread(writer.stop, CLOSE_WITHIN_S)
+            await writer.close(CLOSE_WITHIN_S)
             await asyncio.to_thread(readers.stop, 1.0)
         self._lock.release()
 

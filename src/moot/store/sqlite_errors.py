@@ -25,6 +25,12 @@ def unique_violation(error: BaseException) -> bool:
     return isinstance(error, sqlite3.IntegrityError) and error.sqlite_errorcode in _UNIQUE
 
 
+def is_busy(error: BaseException) -> bool:
+    """Tell whether somebody else holds the file for a moment (result code 5)."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and (code & _PRIMARY) == sqlite3.SQLITE_BUSY
+
+
 def problem_of(error: sqlite3.Error) -> Exception:
     """Translate an error into a `Problem`; one that is our own fault stays what it is."""
     code = getattr(error, "sqlite_errorcode", None)

@@ -14,8 +14,6 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +23,7 @@ turns, shorter costs a waiting process more."""
 
 
 class Turn:
-    """This process's place in the line; used by one thread.
+    """This process's place in the line; used by one thread at a time.
 
     Args:
         path: of the two lock files, without their endings.
@@ -37,20 +35,28 @@ class Turn:
         self._gate = _open(path.with_name(path.name + ".gate"))
         self._turn = _open(path.with_name(path.name + ".turn"))
         self._within_s = within_s
+        self._has_turn = False
 
-    @contextmanager
-    def taken(self) -> Iterator[bool]:
-        """Wait for the turn and hold it; yields whether it came in time."""
-        deadline = time.monotonic() + self._within_s
-        has_turn = _lock(self._gate, deadline)
-        if has_turn:
-            has_turn = _lock(self._turn, deadline)
+    def take_now(self) -> bool:
+        """Take the turn where nobody has it and nobody waits; answers at once whether it did."""
+        if _lock_now(self._gate):
+            self._has_turn = _lock_now(self._turn)
             fcntl.flock(self._gate, fcntl.LOCK_UN)
-        try:
-            yield has_turn
-        finally:
-            if has_turn:
-                fcntl.flock(self._turn, fcntl.LOCK_UN)
+        return self._has_turn
+
+    def take(self) -> bool:
+        """Wait for the turn; answers whether it came in time."""
+        deadline = time.monotonic() + self._within_s
+        if _lock(self._gate, deadline):
+            self._has_turn = _lock(self._turn, deadline)
+            fcntl.flock(self._gate, fcntl.LOCK_UN)
+        return self._has_turn
+
+    def give_back(self) -> None:
+        """End the turn; does nothing where it had not come."""
+        if self._has_turn:
+            self._has_turn = False
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Let go of the files."""
@@ -62,13 +68,17 @@ def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
+def _lock_now(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _lock(file: int, deadline: float) -> bool:
-    while True:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(_LOOK_S)
-        else:
-            return True
+    while not _lock_now(file):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_LOOK_S)
+    return True

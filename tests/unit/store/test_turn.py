@@ -5,9 +5,17 @@ from __future__ import annotations
 import fcntl
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from moot.store.turn import Turn
+
+
+@contextmanager
+def taken(turn: Turn) -> Iterator[bool]:
+    yield turn.take()
+    turn.give_back()
 
 
 def test_who_waits_is_next(tmp_path: Path) -> None:
@@ -19,12 +27,12 @@ def test_who_waits_is_next(tmp_path: Path) -> None:
     def other() -> None:
         for _ in range(20):
             waiting.set()
-            with theirs.taken() as is_taken:
+            with taken(theirs) as is_taken:
                 assert is_taken
                 order.append("theirs")
 
     thread = threading.Thread(target=other)
-    with mine.taken():
+    with taken(mine):
         thread.start()
         waiting.wait()
         # Until the other stands at the gate: a third would be kept out by it.
@@ -34,7 +42,7 @@ def test_who_waits_is_next(tmp_path: Path) -> None:
             time.sleep(0.001)
         probe.close()
     for _ in range(20):
-        with mine.taken() as is_taken:
+        with taken(mine) as is_taken:
             assert is_taken
             order.append("mine")
             time.sleep(0.005)
@@ -57,11 +65,32 @@ def _gate_is_free(turn: Turn) -> bool:
 def test_a_stopped_process_stops_nobody(tmp_path: Path) -> None:
     """A turn that does not come in time is gone without; the next one is had as before."""
     holder, other = Turn(tmp_path / "file", within_s=10), Turn(tmp_path / "file", within_s=0.05)
-    with holder.taken(), other.taken() as is_taken:
+    with taken(holder), taken(other) as is_taken:
         assert not is_taken
-    with other.taken() as is_taken:
+    with taken(other) as is_taken:
         assert is_taken
     holder.close()
-    with other.taken() as is_taken:
+    with taken(other) as is_taken:
         assert is_taken
     other.close()
+
+
+def test_a_turn_that_is_free_is_had_at_once(tmp_path: Path) -> None:
+    """Who asks without waiting gets the turn where it is free, and never before those who wait."""
+    mine, theirs = Turn(tmp_path / "file", within_s=10), Turn(tmp_path / "file", within_s=10)
+    assert mine.take_now()
+    assert not theirs.take_now()
+    waiting = threading.Thread(target=theirs.take)
+    waiting.start()
+    deadline = time.monotonic() + 10
+    while _gate_is_free(mine) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    mine.give_back()
+    assert not mine.take_now(), "the other one stands at the gate, or has the turn"
+    waiting.join(10)
+    assert not mine.take_now()
+    theirs.give_back()
+    assert mine.take_now()
+    mine.give_back()
+    mine.close()
+    theirs.close()
