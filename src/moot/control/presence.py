@@ -43,6 +43,9 @@ _IDLE_S: Final = 30.0
 _RESPITE_S: Final = 10.0
 _ORPHANS_EVERY_S: Final = 5.0
 _ENDING_EVERY_S: Final = 2.0
+_ENDING_SPARE: Final = 20.0
+"""How many times as long as a look took until the next. Less has joins wait for looks where many
+are pending; more ends those later that nobody opens."""
 _FAR_MS: Final = 2**53
 _LOOK: Final = 5000
 
@@ -299,8 +302,9 @@ class Presence:
         if now >= self._ending_at:
             self._outlast(now, await store.read(_ending))
             # A flood of joins that never open is thousands of rows to read, and none is in a hurry.
+            took_s = self._control.clock.monotonic() - now
             every_s = min(_ENDING_EVERY_S, self._control.config.linger_s / 15)
-            self._ending_at = now + every_s
+            self._ending_at = now + max(every_s, _ENDING_SPARE * took_s)
 
     async def _bury(self, now: float, processes: Sequence[Process]) -> None:
         """Declare processes dead whose heartbeat stood still."""

@@ -31,8 +31,8 @@ from moot.media.roster import Roster, RosterEntry
 from moot.media.source import Source
 from moot.media.stats import ConnectionStats, EngineStatus
 
-_FORGET_EVERY_S: Final = 1.0
-"""Seconds between two looks at every ticket there is."""
+_FORGET_EVERY_S: Final = TICKET_TTL_S / 20
+"""Seconds between two looks at every ticket. More often is slower, less often keeps more."""
 
 
 class TicketRefused(Exception):
