@@ -50,7 +50,7 @@ bench: build  ## Measure moot beside its peers and write docs/benchmarks.md (QUI
 	@exec .venv/bin/python -m scripts.bench $(if $(QUICK),--quick) $(PARTS)
 
 screens: build  ## Take the pictures of every screen that the documents show
-	@cd tests/browser && npm ci --no-progress --loglevel=error && npm run --silent screens
+	@exec .venv/bin/python -m scripts.screens
 
 docs: $(B)/venv.done  ## Write the documents that are made from the code
 	@.venv/bin/python -m scripts.docs
