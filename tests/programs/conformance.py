@@ -112,7 +112,7 @@ def main() -> int:
         ended = asyncio.run(_shared_out(folders, examples=options.examples, seed=options.seed))
     for _, said in ended:
         print(said)
-    return max(code for code, _ in ended)
+    return int(any(code for code, _ in ended))
 
 
 if __name__ == "__main__":
