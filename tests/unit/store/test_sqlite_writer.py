@@ -8,11 +8,15 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from moot.errors import Problem
+from moot.model.ids import ProcessId
+from moot.model.meeting import Process
+from moot.store.port import Transaction
 from moot.store.sqlite import SqliteStore
 from moot.store.sqlite_writer import RUN_S
 
@@ -45,18 +49,23 @@ class Ticks:
 
 async def test_work_runs_on_the_loop_and_shares_its_commit(tmp_path: Path) -> None:
     """Work that comes together is one transaction, and runs where its caller is."""
-    async with opened(tmp_path / "moot.db") as store:
+    path = tmp_path / "moot.db"
+    async with opened(path) as store:
         here = threading.get_ident()
-        changes: list[int] = []
+        other = sqlite3.connect(path)
+        kept: list[int] = []
 
-        def work(number: int) -> int:
+        def work(tx: Transaction, number: int) -> int:
             assert threading.get_ident() == here
-            changes.append(number)
+            tx.upsert_process(Process(ProcessId(f"p{number}"), 0, 0))
+            kept.extend(other.execute("SELECT count(*) FROM process").fetchone())
             return number
 
-        asked = [store.write(lambda _, number=number: work(number)) for number in range(5)]
+        asked = [store.write(partial(work, number=number)) for number in range(5)]
         assert await asyncio.gather(*asked) == [0, 1, 2, 3, 4]
-        assert changes == [0, 1, 2, 3, 4]
+        assert kept == [0, 0, 0, 0, 0]
+        assert other.execute("SELECT count(*) FROM process").fetchone() == (5,)
+        other.close()
 
 
 async def test_the_loop_goes_on_while_somebody_else_writes(tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ describe('the seat', () => {
     expect(lines).toContain('Meeting created successfully');
   });
 
-  it('JOIN-1: what one is told before joining stays true: who is in, locked, and that the meeting is gone', async () => {
+  it('keeps what one is told before joining true: who is in, locked, and that the meeting is gone', async () => {
     const seat = await aSeat();
     await seat.begin();
     server.answers.set('GET /meetings/ABC123', () => ({ status: 200, body: preview({ participants: 2, meeting: { ...preview().meeting, locked: true } }) }));
