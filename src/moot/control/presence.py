@@ -300,11 +300,14 @@ class Presence:
             self._has_vanished = False
             self._orphans_at = now + _ORPHANS_EVERY_S
         if now >= self._ending_at:
+            began = self._control.clock.monotonic()
             self._outlast(now, await store.read(_ending))
             # A flood of joins that never open is thousands of rows to read, and none is in a hurry.
-            took_s = self._control.clock.monotonic() - now
+            # Nor may one long look, of a process that was stopped meanwhile, put off the next.
+            ended = self._control.clock.monotonic()
             every_s = min(_ENDING_EVERY_S, self._control.config.linger_s / 15)
-            self._ending_at = now + max(every_s, _ENDING_SPARE * took_s)
+            spare_s = min(_ENDING_SPARE * (ended - began), OPEN_WITHIN_S)
+            self._ending_at = ended + max(every_s, spare_s)
 
     async def _bury(self, now: float, processes: Sequence[Process]) -> None:
         """Declare processes dead whose heartbeat stood still."""

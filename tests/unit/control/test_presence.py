@@ -339,3 +339,25 @@ async def test_idle_process_writes_nothing(world: World) -> None:
 def test_the_bound_of_the_rule() -> None:
     """JOIN-4: death is found at most 3 s after the last heartbeat."""
     assert DEAD_AFTER_S + BEAT_S <= 3
+
+
+@pytest.mark.parametrize(("took_s", "pause_s"), [(0.0, 2.0), (1.0, 20.0), (100.0, 30.0)])
+async def test_long_looks_for_what_is_over_are_seldom(
+    world: World, monkeypatch: pytest.MonkeyPatch, took_s: float, pause_s: float
+) -> None:
+    """JOIN-4: a look takes a twentieth of the time at most, and is never put off for long."""
+    await world.create()
+    await world.pass_s(3)
+    read = world.store.read
+    looked_at: list[float] = []
+
+    async def slow(work: Callable[[Transaction], object]) -> object:
+        if getattr(work, "__name__", "") == "_ending":
+            world.clock.pass_s(took_s)
+            looked_at.append(world.clock.monotonic())
+        return await read(work)
+
+    monkeypatch.setattr(world.store, "read", slow)
+    while len(looked_at) < 2:
+        await world.pass_s(0.25)
+    assert looked_at[1] - took_s - looked_at[0] == pytest.approx(pause_s, abs=0.5)
