@@ -46,6 +46,8 @@ T = TypeVar("T")
 ASK_INTERVAL_S: Final = 5.0
 """Seconds between two questions about a room in use. Shorter heals a lost webhook sooner and
 costs LiveKit a request each."""
+ASK_AGAIN_S: Final = 1.0
+"""Seconds until an order is repeated that LiveKit did not take from a participant it lists."""
 CALL_TIMEOUT_S: Final = 5.0
 """Seconds one call of LiveKit's API may take."""
 CALLS_AT_ONCE: Final = 8
@@ -157,7 +159,10 @@ class LiveKitMediaEngine:
     ) -> None:
         """Change the participant's permission; LiveKit then unpublishes what it forbids."""
         self._ledger.allow(meeting_key, identity, sources, self._clock())
-        await self._permit(meeting_key, identity, sources)
+        if not await self._permit(meeting_key, identity, sources):
+            there = self._rooms.get(meeting_key, {}).get(identity)
+            if there is not None:
+                self._enforced.get(meeting_key, set()).discard(there.sid)
         self._ask(meeting_key)
 
     async def remove(self, meeting_key: str, identity: str) -> None:
@@ -295,7 +300,8 @@ class LiveKitMediaEngine:
         """Repeat what was said about identities that came with an older ticket.
 
         Once for each stay: what is said during it goes to LiveKit at once, and another process
-        may have said something newer than what is known here.
+        may have said something newer than what is known here. LiveKit lists a participant a
+        moment before it takes orders about it, so an order that it does not take is given again.
         """
         enforced = self._enforced.pop(meeting_key, set()) & {one.sid for one in seen.values()}
         if seen:
@@ -314,25 +320,30 @@ class LiveKitMediaEngine:
             if one.sid in enforced:
                 continue
             allowed = self._ledger.allowed(meeting_key, identity, one.allowed, granted_at or 0.0)
-            if allowed != one.allowed:
-                await self._permit(meeting_key, identity, allowed)
-            enforced.add(one.sid)
+            if allowed == one.allowed or await self._permit(meeting_key, identity, allowed):
+                enforced.add(one.sid)
+            else:
+                asyncio.get_running_loop().call_later(ASK_AGAIN_S, self._ask, meeting_key)
 
-    async def _permit(self, meeting_key: str, identity: str, sources: frozenset[Source]) -> None:
+    async def _permit(self, meeting_key: str, identity: str, sources: frozenset[Source]) -> bool:
+        """Order what a participant may publish; False where LiveKit knows none of that name."""
         rooms = self._require_api().room
         info = await self._call_known(
             rooms.get_participant(room.RoomParticipantIdentity(room=meeting_key, identity=identity))
         )
-        if info is None or allowed_sources(info.permission) == sources:
-            return
+        if info is None:
+            return False
+        if allowed_sources(info.permission) == sources:
+            return True
         permission = with_sources(info.permission, sources)
-        await self._call_known(
+        taken = await self._call_known(
             rooms.update_participant(
                 room.UpdateParticipantRequest(
                     room=meeting_key, identity=identity, permission=permission
                 )
             )
         )
+        return taken is not None
 
     async def _call(self, call: Awaitable[T]) -> T:
         """Wait for one call of LiveKit's API.

@@ -14,7 +14,9 @@ from tests.unit.media.scripted import KEY, MEETING, SECRET
 from moot.media.event import EventsLost, TransportConnected
 from moot.media.grant import GrantRequest
 from moot.media.livekit import LiveKitMediaEngine
+from moot.media.livekit_room import allowed_sources
 from moot.media.port import MediaEngine, MediaUnavailable
+from moot.media.source import Source
 
 WITHIN_S = 5
 
@@ -107,6 +109,47 @@ async def test_an_order_that_is_lost_is_made_good(engine: LiveKitMediaEngine, po
         with pytest.raises(MediaUnavailable):
             await engine.set_sources(MEETING, "ana.1", frozenset())
         assert await anext(events) == EventsLost()
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize("order", ["GetParticipant", "UpdateParticipant"])
+async def test_an_order_that_is_not_taken_is_given_again(
+    engine: LiveKitMediaEngine, port: int, monkeypatch: pytest.MonkeyPatch, order: str
+) -> None:
+    """EVENT-4: LiveKit lists a participant before it takes orders about it; a mute holds still."""
+    monkeypatch.setattr("moot.media.livekit.ASK_AGAIN_S", 0.05)
+    ana = models.ParticipantInfo(
+        identity="ana.1",
+        sid="PA_1",
+        state="ACTIVE",  # type: ignore[arg-type]
+        permission=models.ParticipantPermission(can_publish=True),
+    )
+    not_taken = [2]
+
+    async def call(request: web.Request) -> web.Response:
+        kind = request.path.rsplit("/", 1)[1]
+        if kind == order and not_taken[0]:
+            not_taken[0] -= 1
+            return web.json_response({"code": "not_found", "msg": ""}, status=404)
+        if kind == "UpdateParticipant":
+            asked = room.UpdateParticipantRequest.FromString(await request.read())
+            ana.permission.CopyFrom(asked.permission)
+        answer = (
+            room.ListParticipantsResponse(participants=[ana]) if kind == "ListParticipants" else ana
+        )
+        body = answer.SerializeToString()
+        return web.Response(body=body, content_type="application/protobuf")
+
+    app = web.Application()
+    app.router.add_post("/twirp/{path:.*}", call)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await engine.set_sources(MEETING, "ana.1", frozenset({Source.CAMERA}))
+    async with asyncio.timeout(WITHIN_S):
+        while allowed_sources(ana.permission) != {Source.CAMERA}:
+            await asyncio.sleep(0.01)
+    assert not_taken == [0]
     await runner.cleanup()
 
 
