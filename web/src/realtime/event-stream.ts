@@ -214,7 +214,7 @@ export class EventStream {
   #waitAgain(atOnce = false): void {
     const now = Date.now();
     this.#lostAt ??= now;
-    const wait = atOnce && this.#attempt === 0 ? 0 : reconnectWaitMs(this.#attempt, Math.random());
+    const wait = atOnce && this.#attempt === 0 ? 0 : reconnectWaitMs(this.#attempt, now - this.#lostAt, Math.random());
     this.#attempt += 1;
     this.#link.set({ kind: 'waiting', lostAt: this.#lostAt, retryAt: now + wait });
     this.#after(wait, () => void this.#openIfThere());
