@@ -28,7 +28,7 @@ SILENT_S = 12.0
 def bearer(subject: str) -> str:
     """Make a token for one account of the embedding program."""
     now = int(time.time())
-    claims = {"sub": subject.replace(" ", "-"), "aud": "moot", "iat": now, "exp": now + 7200}
+    claims = {"sub": subject.replace(" ", "-"), "aud": "moot", "iat": now, "exp": now + 6 * 3600}
     return jwt.encode(claims, AUTH_SECRET, algorithm="HS256")
 
 
