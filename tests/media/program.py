@@ -41,6 +41,7 @@ class Program:
             auto_subscribe=wants_everything, single_peer_connection=is_single
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._reading: dict[str, asyncio.Task[None]] = {}
         self._listen()
 
     async def __aenter__(self) -> Self:
@@ -56,9 +57,10 @@ class Program:
         trace: TracebackType | None,
     ) -> None:
         """Leave."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *self._reading.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         async with asyncio.timeout(WITHIN_S):
             await self.room.disconnect()
 
@@ -127,6 +129,7 @@ class Program:
 
     def _listen(self) -> None:
         self.room.on("track_subscribed", self._subscribed)
+        self.room.on("track_unsubscribed", self._unsubscribed)
         self.room.on("data_received", self.packets.append)
         for name in (
             "participant_connected",
@@ -134,7 +137,6 @@ class Program:
             "track_muted",
             "track_unmuted",
             "track_unpublished",
-            "track_unsubscribed",
             "active_speakers_changed",
             "room_metadata_changed",
             "participant_metadata_changed",
@@ -160,7 +162,18 @@ class Program:
     ) -> None:
         self.happened.append(("track_subscribed", (track, publication, participant)))
         take = self._watch if track.kind == rtc.TrackKind.KIND_VIDEO else self._hear
-        self._tasks.append(asyncio.create_task(take(track, participant.identity)))
+        self._reading[track.sid] = asyncio.create_task(take(track, participant.identity))
+
+    def _unsubscribed(
+        self,
+        track: rtc.Track,
+        publication: rtc.RemoteTrackPublication,
+        participant: rtc.RemoteParticipant,
+    ) -> None:
+        self.happened.append(("track_unsubscribed", (track, publication, participant)))
+        # Its receiver is used again: what still reads from it would read of the next track, too.
+        if reading := self._reading.pop(track.sid, None):
+            reading.cancel()
 
     async def _watch(self, track: rtc.Track, identity: str) -> None:
         stream = rtc.VideoStream(track, format=rtc.VideoBufferType.RGBA)
