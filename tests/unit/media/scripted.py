@@ -57,6 +57,9 @@ class ScriptedCore:
 
     def close(self) -> None:
         self.told.append(("close", (), {}))
+        if self._wake >= 0:
+            os.close(self._wake)
+            self._wake = -1
 
     def transport_stats(self, meeting: str | None = None) -> list[Any]:
         return [figure for figure in self.figures if meeting in (None, figure.meeting)]
