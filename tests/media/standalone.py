@@ -13,6 +13,7 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import uvicorn
+import uvloop
 from tests.livekit.server import API_KEY, API_SECRET
 
 from moot._media import Engine, EngineConfig
@@ -51,7 +52,7 @@ def open_core() -> Engine:
 
 
 def main(port: int, host: str = "127.0.0.1") -> None:
-    """Serve until terminated."""
+    """Serve until terminated, on the event loop and with the switches of `moot serve`."""
     app, _ = build(open_core)
     config = uvicorn.Config(
         app,
@@ -60,9 +61,13 @@ def main(port: int, host: str = "127.0.0.1") -> None:
         log_level="warning",
         ws="websockets-sansio",
         ws_per_message_deflate=False,
+        ws_ping_interval=None,
+        access_log=False,
+        proxy_headers=False,
         lifespan="on",
     )
-    asyncio.run(uvicorn.Server(config).serve())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(uvicorn.Server(config).serve())
 
 
 if __name__ == "__main__":
