@@ -41,6 +41,7 @@ class Program:
             auto_subscribe=wants_everything, single_peer_connection=is_single
         )
         self._tasks: list[asyncio.Task[None]] = []
+        self._sources: list[rtc.AudioSource | rtc.VideoSource] = []
         self._reading: dict[str, asyncio.Task[None]] = {}
         self._listen()
 
@@ -63,12 +64,16 @@ class Program:
         await asyncio.gather(*tasks, return_exceptions=True)
         async with asyncio.timeout(WITHIN_S):
             await self.room.disconnect()
+        # Each audio source has a thread of its own that ends no sooner.
+        while self._sources:
+            await self._sources.pop().aclose()
 
     async def publish_colour(
         self, rgb: tuple[int, int, int], source: int = rtc.TrackSource.SOURCE_CAMERA, **options: Any
     ) -> rtc.LocalTrackPublication:
         """Publish a video of one colour at 15 frames a second."""
         video = rtc.VideoSource(WIDTH, HEIGHT)
+        self._sources.append(video)
         track = rtc.LocalVideoTrack.create_video_track("colour", video)
         picture = np.empty((HEIGHT, WIDTH, 4), np.uint8)
         picture[:] = (*rgb, 255)
@@ -83,6 +88,7 @@ class Program:
     async def publish_tone(self, hertz: float = TONE_HZ) -> rtc.LocalTrackPublication:
         """Publish a sine tone as the microphone."""
         audio = rtc.AudioSource(RATE_HZ, 1)
+        self._sources.append(audio)
         track = rtc.LocalAudioTrack.create_audio_track("tone", audio)
         self._tasks.append(asyncio.create_task(_sound(audio, hertz)))
         async with asyncio.timeout(WITHIN_S):
@@ -101,6 +107,18 @@ class Program:
     async def hears(self, identity: str) -> None:
         """Wait until there is sound from that publisher."""
         await self.until(lambda: any(level > 0.05 for level in self.levels[identity][-10:]))
+
+    async def hears_nothing_of(self, identity: str, within_s: float = 3.0) -> None:
+        """Wait until half a second has passed without sound from that publisher.
+
+        What a client makes up for packets that do not come any more dies away within a moment.
+        """
+        async with asyncio.timeout(within_s):
+            while True:
+                self.levels[identity].clear()
+                await asyncio.sleep(0.5)
+                if max(self.levels[identity], default=0) < 0.001:
+                    return
 
     async def until(self, is_so: Any, within_s: float = WITHIN_S) -> None:
         """Wait until something is so."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import random
@@ -204,6 +205,8 @@ class _Soak:
                     del kept[name]
             self.host_program.counts.clear()
             self.host_program.happened.clear()
+            # Programs that have left hold each other, and a thread for each sound they made.
+            gc.collect()
 
 
 async def _sampling(pid: int, samples: list[Sample]) -> None:
