@@ -1,14 +1,15 @@
 """How many durable joins per second does one process take through HTTP, and how fast is each?
 
-Every join is a person's first into one of 200 meetings, which fill as it goes: authenticated by a
-signed token, admitted and numbered among its namesakes, committed with fsync, announced, and
-answered with a media ticket and a snapshot of everyone who is in. Nobody leaves, and nobody opens
+Every join is a person's first into one of 200 meetings, which fill as it goes: a guest who comes
+without a cookie and gets one, or somebody with a signed token that has not been seen before. They
+are admitted and numbered among their namesakes, committed with fsync, announced, and answered with
+a media ticket and a snapshot of everyone who is in. Nobody leaves, and nobody opens
 an event stream: half a minute after its join the server ends a connection that never did, which is
 after the measurement. Beside it, on the same database file and in the same run, the
 old way that moot replaces: look whether the row is there, insert it if not, with as many callers;
 its errors are counted too.
 
-    python -m bench.joins [--store sqlite|postgres] [--seconds 5]
+    python -m bench.joins [--store sqlite|postgres] [--persons guests|tokens] [--seconds 5]
 """
 
 from __future__ import annotations
@@ -62,23 +63,19 @@ def _token(subject: str, expires_at: int) -> bytes:
     return signed + b"." + _b64(hmac.digest(AUTH_SECRET.encode(), signed, "sha256"))
 
 
-def _requests(port: int, caller: int, count: int) -> list[bytes]:
+def _requests(port: int, caller: int, count: int, persons: str) -> list[bytes]:
     """Write the requests beforehand: making them must not be measured."""
     made = []
     expires_at = int(time.time()) + 3600
     for number in range(count):
+        who = b""
+        if persons == "tokens":
+            who = b"Authorization: Bearer %s\r\n" % _token(uuid.uuid4().hex, expires_at)
         body = b'{"name":"Caller %d","connection_id":"%s"}' % (caller, str(uuid.uuid4()).encode())
         made.append(
             b"PUT /api/v1/meetings/JOINS%04d/participants/me HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-            b"Authorization: Bearer %s\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%s"
-            % (
-                (caller + number) % MEETINGS,
-                port,
-                _token(uuid.uuid4().hex, expires_at),
-                len(body),
-                body,
-            )
+            b"%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+            % ((caller + number) % MEETINGS, port, who, len(body), body)
         )
     return made
 
@@ -177,10 +174,10 @@ def _itself(caller: _Caller) -> _Caller:
     return caller
 
 
-def _run_load(port: int, seconds: float, per_s: float, out: Connection) -> None:
+def _run_load(port: int, persons: str, seconds: float, per_s: float, out: Connection) -> None:
     """The load program, a process of its own so that the server has its own core."""
     each = int(seconds * (per_s / CALLERS if per_s else MOST_PER_S / CALLERS)) + 5
-    prepared = [_requests(port, caller, each) for caller in range(CALLERS)]
+    prepared = [_requests(port, caller, each, persons) for caller in range(CALLERS)]
     gc.freeze()
     load = _Load()
 
@@ -199,9 +196,9 @@ def _run_load(port: int, seconds: float, per_s: float, out: Connection) -> None:
     out.send(load)
 
 
-def _measure(port: int, seconds: float, per_s: float = 0.0) -> _Load:
+def _measure(port: int, persons: str, seconds: float, per_s: float = 0.0) -> _Load:
     receive, send = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.Process(target=_run_load, args=(port, seconds, per_s, send))
+    process = multiprocessing.Process(target=_run_load, args=(port, persons, seconds, per_s, send))
     process.start()
     if not receive.poll(seconds * 4 + 60):
         process.kill()
@@ -277,8 +274,9 @@ async def _prepare(server: Server) -> None:
     await wire.close()
 
 
-def run(store: str, seconds: float) -> None:
-    """Measure one store and print its figures."""
+def run(store: str, persons: str, seconds: float) -> None:
+    """Measure one store with one kind of persons and print its figures."""
+    case = f"{store}, {persons}"
     database: AbstractContextManager[str | None] = nullcontext()
     if store == "postgres":
         database = running_postgres()
@@ -289,9 +287,9 @@ def run(store: str, seconds: float) -> None:
         )
         asyncio.run(_prepare(server))
         try:
-            _measure(server.port, 1.0)
+            _measure(server.port, persons, 1.0)
             before = cpu_s(server.pid)
-            load = _measure(server.port, seconds)
+            load = _measure(server.port, persons, seconds)
             used = cpu_s(server.pid) - before
             joins = len(load.took_s)
             rate = joins / load.wall_s
@@ -301,7 +299,7 @@ def run(store: str, seconds: float) -> None:
                 "joins",
                 rate,
                 "durable joins/s",
-                case=store,
+                case=case,
                 aim=aim,
                 peer="look, then insert (SQL alone)",
                 peer_value=old / seconds,
@@ -310,7 +308,7 @@ def run(store: str, seconds: float) -> None:
                 "joins",
                 len(load.bad),
                 "answers other than 200 or 201",
-                case=store,
+                case=case,
                 aim="0",
                 peer="look, then insert (SQL alone)",
                 peer_value=errors,
@@ -319,19 +317,19 @@ def run(store: str, seconds: float) -> None:
                 "joins",
                 used / joins * 1000,
                 "ms of server CPU a join",
-                case=store,
+                case=case,
                 peer="load program",
                 peer_value=load.cpu_s / joins * 1000,
             )
-            figure("joins", load.size_bytes / joins / 1000, "kB an answer", case=store)
-            half = _measure(server.port, seconds, rate / 2)
+            figure("joins", load.size_bytes / joins / 1000, "kB an answer", case=case)
+            half = _measure(server.port, persons, seconds, rate / 2)
             took_ms = [1000 * each for each in half.took_s]
-            figure("joins", percentile(took_ms, 0.5), "ms p50 at half that rate", case=store)
+            figure("joins", percentile(took_ms, 0.5), "ms p50 at half that rate", case=case)
             figure(
                 "joins",
                 percentile(took_ms, 0.99),
                 "ms p99 at half that rate",
-                case=store,
+                case=case,
                 aim="<= 50 ms",
             )
             if load.bad or half.bad:
@@ -344,10 +342,12 @@ def main() -> None:
     """Measure by command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", choices=("sqlite", "postgres"), action="append")
+    parser.add_argument("--persons", choices=("guests", "tokens"), action="append")
     parser.add_argument("--seconds", type=float, default=5)
     options = parser.parse_args()
     for store in options.store or ("sqlite", "postgres"):
-        run(store, options.seconds)
+        for persons in options.persons or ("guests", "tokens"):
+            run(store, persons, options.seconds)
 
 
 if __name__ == "__main__":
