@@ -85,7 +85,7 @@ class Control:
     def __post_init__(self) -> None:
         # A frozen dataclass sets derived fields in this way.
         object.__setattr__(self, "passcodes", Passcodes(self.clock.monotonic))
-        object.__setattr__(self, "orders", Orders(self.media, self.log))
+        object.__setattr__(self, "orders", Orders(self.media, self.log, self.clock.monotonic))
         pace = Pace(self.clock.monotonic, burst=10, per_s=2)
         object.__setattr__(self, "reaction_pace", pace)
         object.__setattr__(self, "attendances", Attendances())

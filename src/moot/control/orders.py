@@ -9,8 +9,9 @@ connection was last told is dropped: what the store says last is what the engine
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Sequence
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -22,8 +23,10 @@ from moot.media.source import Source
 
 _REMEMBERED: Final = 20_000
 """Connections whose last order is remembered. Fewer could let a very late order through that
-`MediaEvents` would have to correct; each costs about 300 bytes."""
+`MediaEvents` would have to correct; each costs about 1 kB."""
 
+_LATE_S: Final = 60.0
+"""How long a connection's end is remembered, for orders that come late: they take seconds."""
 
 GIVEN_WITHIN_S: Final = 5.0
 """How long an engine may take for an order before it counts as away: somebody waits for it."""
@@ -64,10 +67,11 @@ class Warn(Protocol):
 
 
 class _Said:
-    __slots__ = ("event_seq", "lock", "sources")
+    __slots__ = ("event_seq", "gone_at", "lock", "sources")
 
     def __init__(self) -> None:
         self.event_seq = -1
+        self.gone_at: float | None = None
         self.sources: frozenset[Source] | None = None
         self.lock = asyncio.Lock()
 
@@ -75,10 +79,14 @@ class _Said:
 class Orders:
     """Gives orders to the engine, never an older one after a newer one."""
 
-    def __init__(self, media: MediaEngine, log: Warn) -> None:
+    def __init__(
+        self, media: MediaEngine, log: Warn, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self._media = media
         self._log = log
+        self._monotonic = monotonic
         self._said: OrderedDict[tuple[str, str], _Said] = OrderedDict()
+        self._gone: deque[tuple[float, tuple[str, str]]] = deque()
 
     async def give(self, orders: Sequence[Order]) -> None:
         """Give orders and wait until the engine has taken them.
@@ -110,6 +118,7 @@ class Orders:
                 else:
                     said.event_seq = event_seq
                     said.sources = request.sources
+                    said.gone_at = None
                 return ticket
         except TimeoutError as problem:
             raise MediaUnavailable(_TOO_SLOW) from problem
@@ -136,23 +145,43 @@ class Orders:
             if isinstance(order, EndRun):
                 async with asyncio.timeout(GIVEN_WITHIN_S):
                     await self._media.end(order.meeting_key)
+                for name, said in self._said.items():
+                    if name[0] == order.meeting_key:
+                        self._go(name, said)
                 return
-            said = self._remember((order.meeting_key, order.identity))
+            name = (order.meeting_key, order.identity)
+            said = self._remember(name)
             async with said.lock, asyncio.timeout(GIVEN_WITHIN_S):
                 if order.event_seq < said.event_seq:
                     return
                 said.event_seq = order.event_seq
                 if isinstance(order, SetSources):
                     said.sources = order.sources
+                    said.gone_at = None
                     await self._media.set_sources(order.meeting_key, order.identity, order.sources)
                 else:
                     await self._media.remove(order.meeting_key, order.identity)
+                    self._go(name, said)
         except MediaUnavailable as problem:
             self._log.warning("Media engine could not be told", reason=problem.reason)
         except TimeoutError:
             self._log.warning("Media engine could not be told", reason=_TOO_SLOW)
 
+    def _go(self, name: tuple[str, str], said: _Said) -> None:
+        """Begin to forget a connection: the engine knows that it has ended."""
+        said.gone_at = self._monotonic()
+        self._gone.append((said.gone_at, name))
+
+    def _forget(self) -> None:
+        horizon = self._monotonic() - _LATE_S
+        while self._gone and self._gone[0][0] <= horizon:
+            gone_at, name = self._gone.popleft()
+            said = self._said.get(name)
+            if said is not None and said.gone_at == gone_at:
+                del self._said[name]
+
     def _remember(self, name: tuple[str, str]) -> _Said:
+        self._forget()
         said = self._said.get(name)
         if said is None:
             said = self._said[name] = _Said()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 
+import msgspec
 import pytest
 from tests.unit.control.world import Lines
 
@@ -47,6 +48,10 @@ def request(allowed: frozenset[Source]) -> GrantRequest:
         url="ws://x",
         sources=allowed,
     )
+
+
+def another() -> GrantRequest:
+    return msgspec.structs.replace(request(MIC), meeting_key="XYZ.1")
 
 
 @pytest.fixture
@@ -127,6 +132,51 @@ async def test_removal_and_end(media: Slow) -> None:
     await orders.give([EndRun(meeting_key=KEY, event_seq=4)])
     assert (await media.roster(KEY)).entries == ()
     assert orders.meeting_keys() == {KEY}
+
+
+async def test_who_is_gone_is_forgotten_after_a_while(media: Slow) -> None:
+    """EVENT-4: an end outlives orders that come late, and is no burden for ever."""
+    now = 0.0
+    orders = Orders(media, Lines(), lambda: now)
+    media.gate.set()
+    media.connect(await orders.grant(request(MIC), event_seq=1))
+    await orders.give([RemoveConnection(meeting_key=KEY, identity=WHO, event_seq=2)])
+    now = 59.0
+    await orders.give([sources(1, MIC)])
+    assert media.said == []
+    assert orders.meeting_keys() == {KEY}
+    now = 61.0
+    await orders.grant(another(), event_seq=1)
+    assert orders.meeting_keys() == {"XYZ.1"}
+    await orders.give([EndRun(meeting_key="XYZ.1", event_seq=2)])
+    now = 122.0
+    await orders.give([sources(3, MIC)])
+    assert orders.meeting_keys() == {KEY}
+
+
+async def test_who_comes_back_is_not_forgotten(media: Slow) -> None:
+    """JOIN-4: an end that a newer word has overtaken is none."""
+    now = 0.0
+    orders = Orders(media, Lines(), lambda: now)
+    media.gate.set()
+    await orders.give([RemoveConnection(meeting_key=KEY, identity=WHO, event_seq=2)])
+    await orders.grant(request(MIC), event_seq=3)
+    now = 100.0
+    await orders.grant(another(), event_seq=1)
+    await orders.give([sources(2, NONE)])
+    assert media.said == []
+
+
+async def test_an_end_that_the_engine_did_not_hear_is_not_forgotten(media: Slow) -> None:
+    """HOST-4: who could not be sent away is compared with the store once the engine is back."""
+    now = 0.0
+    orders = Orders(media, Lines(), lambda: now)
+    await media.close()
+    await orders.give([RemoveConnection(meeting_key=KEY, identity=WHO, event_seq=2)])
+    now = 1_000.0
+    await media.start()
+    await orders.grant(another(), event_seq=1)
+    assert orders.meeting_keys() == {KEY, "XYZ.1"}
 
 
 async def test_engine_that_hangs(media: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
