@@ -72,3 +72,20 @@ async def test_taken_default_port_makes_room_and_says_so(monkeypatch):
     monkeypatch.setattr(moot._media, "Engine", lambda _: (_ for _ in ()).throw(OSError("taken")))
     with pytest.raises(AddressUnusable, match="--media-port"):
         await build(media="builtin", media_port=4444, given=frozenset({"media_port"})).media.start()
+
+
+async def test_a_port_of_the_systems_choice_is_chosen_again(monkeypatch):
+    """A port that is free on one address and taken on another is no reason not to start."""
+    tried = []
+
+    def core(config):
+        tried.append(config)
+        if len(tried) < 3:
+            raise OSError("taken")
+        raise RuntimeError("opened")
+
+    monkeypatch.setattr(moot._media, "Engine", core)
+    monkeypatch.setattr(moot._media, "EngineConfig", lambda **given: given["udp_port"])
+    with pytest.raises(RuntimeError):
+        await build(media="builtin", media_port=0, given=frozenset({"media_port"})).media.start()
+    assert tried == [0, 0, 0]
