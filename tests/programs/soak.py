@@ -17,6 +17,7 @@ import gc
 import json
 import os
 import random
+import sys
 import tempfile
 import time
 import uuid
@@ -32,6 +33,8 @@ from tests.programs.server import Server
 
 MEETING = "SOAK"
 SAMPLE_EVERY_S = 1.0
+SAMPLES_A_LINE = 60
+"""After so many samples the program says how it goes."""
 QUIET_WITHIN_S = 90.0
 """Descriptors of people who vanished are let go after the linger time, 30 s, and then some."""
 MORE_MEMORY_MIB = 4.0
@@ -209,9 +212,17 @@ class _Soak:
             gc.collect()
 
 
-async def _sampling(pid: int, samples: list[Sample]) -> None:
+async def _sampling(pid: int, samples: list[Sample], happened: Counter[str]) -> None:
     while True:
         samples.append(Sample.of(pid))
+        if len(samples) % SAMPLES_A_LINE == 0:
+            held = samples[-1]
+            print(
+                f"{len(samples) * SAMPLE_EVERY_S / 60:.0f} min: {happened['joins']} joins, "
+                f"{held.memory_mib:.1f} MiB, {held.descriptors} descriptors, "
+                f"{held.threads} threads",
+                file=sys.stderr,
+            )
         await asyncio.sleep(SAMPLE_EVERY_S)
 
 
@@ -240,7 +251,7 @@ async def soak(
             run.host_program = program
             await program.publish_tone()
             beside = [
-                asyncio.create_task(_sampling(server.pid, samples)),
+                asyncio.create_task(_sampling(server.pid, samples, run.happened)),
                 asyncio.create_task(run.forget_frames()),
             ]
             async with asyncio.TaskGroup() as group:
