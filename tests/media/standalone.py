@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -22,6 +23,8 @@ from moot.media.tokens import TokenSigner
 from moot.signal.data import route
 from moot.signal.endpoint import SignalEndpoint
 from moot.signal.room_service import RoomService
+
+TRIES = 8
 
 
 def build(open_core: Callable[[], Any], clock: Callable[[], float] = time.time) -> Any:
@@ -47,7 +50,14 @@ def build(open_core: Callable[[], Any], clock: Callable[[], float] = time.time) 
 
 
 def open_core() -> Engine:
-    """Open the media core on free ports."""
+    """Open the media core on free ports; one that is free on one address may be taken on another.
+
+    Raises:
+        OSError: no port is free on every address, in many tries.
+    """
+    for _ in range(TRIES):
+        with suppress(OSError):
+            return Engine(EngineConfig(udp_port=0, tcp_port=0, shards=1))
     return Engine(EngineConfig(udp_port=0, tcp_port=0, shards=1))
 
 
