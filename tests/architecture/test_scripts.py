@@ -2,7 +2,8 @@
 
 import pytest
 from scripts import licences, packages, rules
-from scripts.test import Result, count
+from scripts import test as runner
+from scripts.test import Command, Result, count
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,24 @@ def test_a_part_is_good_only_if_all_of_it_ran(result: Result) -> None:
     """A skipped test spoils a part as a failed one does."""
     assert not result.is_good
     assert Result("x", passed=1).is_good
+
+
+def test_a_part_beside_others_fails_the_run_as_they_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes after it does not wait for it, and its failure is told all the same."""
+    begun = []
+
+    def slow() -> list[Command]:
+        begun.append("slow")
+        return [Command(["sh", "-c", "sleep 0.3; exit 1"])]
+
+    monkeypatch.setattr(
+        runner, "PARTS", {"slow": slow, "next": lambda: [Command(["echo", "2 passed, 0 failed"])]}
+    )
+    monkeypatch.setattr(runner, "BESIDE", {"slow"})
+    first, second = runner.run_all(["slow", "next"])
+    assert begun == ["slow"]
+    assert (first.name, first.is_good, first.passed) == ("next", True, 2)
+    assert (second.name, second.is_good) == ("slow", False)
 
 
 @pytest.mark.parametrize(

@@ -53,8 +53,8 @@ def test_livekit_takes_webhooks_and_may_be_connected_to(url, connects):
     assert engine.door("/livekit/webhook") is not None
 
 
-async def test_taken_default_port_makes_room_and_says_so(monkeypatch):
-    """Several `moot serve` run beside each other: the next free media port is taken, and named."""
+def taken_twice(monkeypatch):
+    """Let two ports be taken and the third be opened; gives the ports that are tried."""
     tried = []
 
     def core(config):
@@ -65,6 +65,12 @@ async def test_taken_default_port_makes_room_and_says_so(monkeypatch):
 
     monkeypatch.setattr(moot._media, "Engine", core)
     monkeypatch.setattr(moot._media, "EngineConfig", lambda **given: given["udp_port"])
+    return tried
+
+
+async def test_taken_default_port_makes_room_and_says_so(monkeypatch):
+    """Several `moot serve` run beside each other: the next free media port is taken, and named."""
+    tried = taken_twice(monkeypatch)
     said = []
     with pytest.raises(RuntimeError):
         await build(said, media="builtin").media.start()
@@ -76,16 +82,7 @@ async def test_taken_default_port_makes_room_and_says_so(monkeypatch):
 
 async def test_a_port_of_the_systems_choice_is_chosen_again(monkeypatch):
     """A port that is free on one address and taken on another is no reason not to start."""
-    tried = []
-
-    def core(config):
-        tried.append(config)
-        if len(tried) < 3:
-            raise OSError("taken")
-        raise RuntimeError("opened")
-
-    monkeypatch.setattr(moot._media, "Engine", core)
-    monkeypatch.setattr(moot._media, "EngineConfig", lambda **given: given["udp_port"])
+    tried = taken_twice(monkeypatch)
     with pytest.raises(RuntimeError):
         await build(media="builtin", media_port=0, given=frozenset({"media_port"})).media.start()
     assert tried == [0, 0, 0]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from aiohttp import web
+from google.protobuf.message import Message
 from livekit.protocol import models, room
 from tests.livekit.server import free_ports
 from tests.unit.media.scripted import KEY, MEETING, SECRET
@@ -59,9 +60,17 @@ async def answer(
             )
             for name in present
         ]
-        body = room.ListParticipantsResponse(participants=infos).SerializeToString()
-        return web.Response(body=body, content_type="application/protobuf")
+        return protobuf(room.ListParticipantsResponse(participants=infos))
 
+    return await serve(port, call)
+
+
+def protobuf(message: Message) -> web.Response:
+    return web.Response(body=message.SerializeToString(), content_type="application/protobuf")
+
+
+async def serve(port: int, call: Callable[[web.Request], Awaitable[web.Response]]) -> web.AppRunner:
+    """Be a LiveKit that answers its calls like this."""
     app = web.Application()
     app.router.add_post("/twirp/{path:.*}", call)
     runner = web.AppRunner(app)
@@ -134,17 +143,11 @@ async def test_an_order_that_is_not_taken_is_given_again(
         if kind == "UpdateParticipant":
             asked = room.UpdateParticipantRequest.FromString(await request.read())
             ana.permission.CopyFrom(asked.permission)
-        answer = (
-            room.ListParticipantsResponse(participants=[ana]) if kind == "ListParticipants" else ana
-        )
-        body = answer.SerializeToString()
-        return web.Response(body=body, content_type="application/protobuf")
+        if kind == "ListParticipants":
+            return protobuf(room.ListParticipantsResponse(participants=[ana]))
+        return protobuf(ana)
 
-    app = web.Application()
-    app.router.add_post("/twirp/{path:.*}", call)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    runner = await serve(port, call)
     await engine.set_sources(MEETING, "ana.1", frozenset({Source.CAMERA}))
     async with asyncio.timeout(WITHIN_S):
         while allowed_sources(ana.permission) != {Source.CAMERA}:
