@@ -74,14 +74,17 @@ def middle(samples: Sequence[Sample]) -> Sample:
     )
 
 
-def judge(samples: Sequence[Sample]) -> list[str]:
-    """Say what has grown between the second and the last quarter of the samples."""
+def quarters(samples: Sequence[Sample]) -> tuple[Sample, Sample]:
+    """Take the middle of the second and of the last quarter."""
     part = len(samples) // 4
-    before, after = middle(samples[part : 2 * part]), middle(samples[-part:])
+    return middle(samples[part : 2 * part]), middle(samples[-part:])
+
+
+def judge(before: Sample, after: Sample) -> list[str]:
+    """Say what has grown from one quarter to another."""
     grown: list[str] = []
-    if after.memory_mib - before.memory_mib > MORE_MEMORY_MIB + before.memory_mib * (
-        MORE_MEMORY_PART
-    ):
+    may_vary_mib = MORE_MEMORY_MIB + before.memory_mib * MORE_MEMORY_PART
+    if after.memory_mib - before.memory_mib > may_vary_mib:
         grown.append(f"memory grew from {before.memory_mib} to {after.memory_mib} MiB")
     if after.descriptors > before.descriptors + MORE_DESCRIPTORS:
         grown.append(f"descriptors grew from {before.descriptors} to {after.descriptors}")
@@ -98,6 +101,7 @@ class _Soak:
         self.end = end
         self.chance = random.Random(seed)
         self.happened: Counter[str] = Counter()
+        self.gaps: list[str] = []
         self.host = Person([server], "host")
         self.host_program: Program | None = None
 
@@ -195,6 +199,7 @@ class _Soak:
             assert answer.status == 200, (answer.status, answer.body)
         elif way == "close":
             await stream.close()
+        self.gaps += stream.gaps
 
     async def forget_frames(self) -> None:
         """Keep this program itself from growing: the host's is there for the whole time."""
@@ -246,7 +251,7 @@ async def soak(
     try:
         await run.host.create(MEETING)
         seat = (await run.host.join(MEETING, audio=True, video=True)).body
-        run.host.watch(MEETING, seat["connection"])
+        stream = run.host.watch(MEETING, seat["connection"])
         async with Program(seat["media"]["url"], seat["media"]["token"]) as program:
             run.host_program = program
             await program.publish_tone()
@@ -264,7 +269,8 @@ async def soak(
             for task in beside:
                 task.cancel()
         await run.host.gone()
-        complaints = judge(samples)
+        second, last = quarters(samples)
+        complaints = [*judge(second, last), *run.gaps, *stream.gaps]
         rest = await _quiet(server.pid, begun)
         if rest.descriptors > begun.descriptors + MORE_DESCRIPTORS:
             complaints.append(
@@ -276,12 +282,11 @@ async def soak(
     finally:
         await run.host.gone()
         server.stop()
-    part = len(samples) // 4
     figures = {
         "minutes": minutes,
         **dict(sorted(run.happened.items())),
-        "second_quarter": vars(middle(samples[part : 2 * part])),
-        "last_quarter": vars(middle(samples[-part:])),
+        "second_quarter": vars(second),
+        "last_quarter": vars(last),
         "before": vars(begun),
         "after": vars(rest),
     }
