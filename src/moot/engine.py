@@ -107,8 +107,6 @@ def _livekit(config: Config) -> Engine:
 def _open_core(config: Config, say: Callable[[str], None]) -> MediaCore:
     """Open the media core's sockets; a default port that is taken makes room for the next free one.
 
-    With port 0 the system's choice for the first address may be taken on another: it chooses again.
-
     Raises:
         AddressUnusable: the ports cannot be had, or the core has not been built.
     """
@@ -120,7 +118,7 @@ def _open_core(config: Config, say: Callable[[str], None]) -> MediaCore:
             "The media core is not built; run `make build`, or choose another engine with --media."
         ) from reason
     threads = config.media_threads
-    is_chosen = "media_port" in config.given and config.media_port != 0
+    is_chosen = "media_port" in config.given or config.media_port == 0
     bind = list(config.media_addresses) or ["0.0.0.0", "::"]  # noqa: S104 - media is for everybody
     port = config.media_port
     tries = 1 if is_chosen else _TRIES
@@ -142,7 +140,7 @@ def _open_core(config: Config, say: Callable[[str], None]) -> MediaCore:
                     f"The media port {config.media_port} cannot be had ({reason}); choose another "
                     "with --media-port."
                 ) from reason
-            port += max(1, threads) + 4 if port else 0
+            port += max(1, threads) + 4
         else:
             if port != config.media_port:
                 say(f"Media port {config.media_port} is taken; media is on port {port}.")

@@ -10,7 +10,6 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, MutableMapping
-from contextlib import suppress
 from typing import Any
 
 import uvicorn
@@ -23,8 +22,6 @@ from moot.media.tokens import TokenSigner
 from moot.signal.data import route
 from moot.signal.endpoint import SignalEndpoint
 from moot.signal.room_service import RoomService
-
-TRIES = 8
 
 
 def build(open_core: Callable[[], Any], clock: Callable[[], float] = time.time) -> Any:
@@ -50,14 +47,7 @@ def build(open_core: Callable[[], Any], clock: Callable[[], float] = time.time) 
 
 
 def open_core() -> Engine:
-    """Open the media core on free ports; one that is free on one address may be taken on another.
-
-    Raises:
-        OSError: no port is free on every address, in many tries.
-    """
-    for _ in range(TRIES):
-        with suppress(OSError):
-            return Engine(EngineConfig(udp_port=0, tcp_port=0, shards=1))
+    """Open the media core on free ports."""
     return Engine(EngineConfig(udp_port=0, tcp_port=0, shards=1))
 
 

@@ -9,6 +9,7 @@ mod address;
 mod config;
 mod directory;
 mod engine;
+mod port;
 mod queue;
 mod shard;
 mod tcp;

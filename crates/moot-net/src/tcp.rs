@@ -9,6 +9,8 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsRawFd, RawFd};
 use std::time::{Duration, Instant};
 
+use crate::port;
+
 /// Largest frame taken, bytes.
 const MAX_FRAME: usize = 2_048;
 /// Most bytes that wait to be written; frames beyond it are dropped, as a full link would.
@@ -121,17 +123,14 @@ impl Stream {
 
 /// Opens a listener on each address, all on one port.
 pub(crate) fn listen(addresses: &[IpAddr], port: u16) -> io::Result<Vec<TcpListener>> {
-    let mut listeners: Vec<TcpListener> = Vec::new();
-    for &address in addresses {
-        let port = match (port, listeners.first()) {
-            (0, Some(first)) => first.local_addr()?.port(),
-            _ => port,
-        };
-        let listener = TcpListener::bind(SocketAddr::new(address, port))?;
+    let bind = |address| {
+        let listener = TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
-        listeners.push(listener);
-    }
-    Ok(listeners)
+        Ok(listener)
+    };
+    port::bind_all(addresses, port, bind, |listener: &TcpListener| {
+        Ok(listener.local_addr()?.port())
+    })
 }
 
 /// The TCP connections of one shard.

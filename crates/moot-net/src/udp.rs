@@ -11,6 +11,8 @@ use std::os::fd::{AsRawFd, RawFd};
 
 use moot_sfu::Transmit;
 
+use crate::port;
+
 /// Datagrams taken from a socket at once.
 const BATCH_IN: usize = 64;
 /// Largest datagram taken, bytes: an Ethernet frame's payload and some. Longer ones are cut off by
@@ -438,22 +440,18 @@ fn storage_length(storage: &libc::sockaddr_storage) -> libc::socklen_t {
     }
 }
 
-/// Makes the next free socket for an address: on `port`, or on any if that is 0.
+/// Opens a socket on each address, all on one port.
 pub(crate) fn bind_all(
     addresses: &[IpAddr],
     port: u16,
     buffer_bytes: usize,
 ) -> io::Result<Vec<Socket>> {
-    let mut sockets: Vec<Socket> = Vec::new();
-    for &address in addresses {
-        // One port for all addresses, also where it was left to the system.
-        let port = match (port, sockets.first()) {
-            (0, Some(first)) => first.local.port(),
-            _ => port,
-        };
-        sockets.push(Socket::bind(SocketAddr::new(address, port), buffer_bytes)?);
-    }
-    Ok(sockets)
+    port::bind_all(
+        addresses,
+        port,
+        |address| Socket::bind(address, buffer_bytes),
+        |socket| Ok(socket.local.port()),
+    )
 }
 
 #[cfg(test)]
