@@ -125,9 +125,9 @@ impl Stage {
         while let Some(transmit) = self.sfu.poll_transmit() {
             has_carried = true;
             if transmit.destination == CLIENT {
-                let _broken = self
-                    .endpoint
-                    .handle_datagram(SFU, &transmit.contents, self.now);
+                for datagram in transmit.datagrams() {
+                    let _broken = self.endpoint.handle_datagram(SFU, datagram, self.now);
+                }
             }
         }
         while let Some(event) = self.sfu.poll_event() {

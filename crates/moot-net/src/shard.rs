@@ -345,8 +345,10 @@ impl Shard {
         while let Some(transmit) = self.sfu.poll_transmit() {
             match transmit.path {
                 Path::Tcp => {
-                    if !self.streams.send(transmit.destination, &transmit.contents) {
-                        self.sender.unsent += 1;
+                    for frame in transmit.datagrams() {
+                        if !self.streams.send(transmit.destination, frame) {
+                            self.sender.unsent += 1;
+                        }
                     }
                 }
                 Path::Udp => {

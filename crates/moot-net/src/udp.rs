@@ -1,8 +1,8 @@
 //! UDP sockets: batches in (recvmmsg), batches out (sendmmsg with segmentation offload).
 //!
 //! Each local address has a socket of its own, so where a datagram arrived and whence one leaves
-//! needs no ancillary data. Sending gathers: the datagrams of a frame for one subscriber have one
-//! size, and leave as one message that the kernel (or the card) cuts up (`UDP_SEGMENT`).
+//! needs no ancillary data. The datagrams of a frame for one subscriber have one size, come in one
+//! piece, and leave as one message that the kernel (or the card) cuts up (`UDP_SEGMENT`).
 
 use std::io;
 use std::mem::{size_of, zeroed};
@@ -20,13 +20,6 @@ const BATCH_IN: usize = 64;
 const MAX_DATAGRAM: usize = 2_048;
 /// Messages handed to the kernel at once.
 const BATCH_OUT: usize = 256;
-/// Most segments of one message (UDP_MAX_SEGMENTS of older kernels).
-const MAX_SEGMENTS: usize = 64;
-/// Most bytes of one message: what an IPv4 packet can hold.
-const MAX_MESSAGE: usize = 65_000;
-/// Largest datagram that may be a segment; what is longer is left to fragmentation.
-const MAX_SEGMENT: usize = 1_400;
-
 /// One bound UDP socket.
 pub(crate) struct Socket {
     socket: UdpSocket,
@@ -192,8 +185,8 @@ pub(crate) struct Sender {
     controls: Vec<Control>,
     parts: Vec<libc::iovec>,
     messages: Vec<libc::mmsghdr>,
-    /// Of each message: how many datagrams it holds.
-    counts: Vec<usize>,
+    /// Of each message: the size of its datagrams but the last, bytes.
+    segment_sizes: Vec<usize>,
 }
 
 impl Sender {
@@ -210,14 +203,14 @@ impl Sender {
             controls: Vec::new(),
             parts: Vec::new(),
             messages: Vec::new(),
-            counts: Vec::new(),
+            segment_sizes: Vec::new(),
         }
     }
 
     /// Sends datagrams, in order, from `socket`. What the kernel does not take at once is lost, as
     /// it would be in the network: waiting would delay every other subscriber.
-    pub(crate) fn send(&mut self, socket: &Socket, datagrams: &[Transmit]) {
-        let mut rest = datagrams;
+    pub(crate) fn send(&mut self, socket: &Socket, transmits: &[Transmit]) {
+        let mut rest = transmits;
         while !rest.is_empty() {
             let taken = self.prepare(rest);
             self.hand_over(socket);
@@ -225,64 +218,73 @@ impl Sender {
         }
     }
 
-    /// Gathers a batch of messages from the start of `datagrams`; returns how many of these.
-    fn prepare(&mut self, datagrams: &[Transmit]) -> usize {
+    /// Makes messages of transmits from the start; returns of how many.
+    fn prepare(&mut self, transmits: &[Transmit]) -> usize {
         self.addresses.clear();
         self.controls.clear();
         self.parts.clear();
-        self.counts.clear();
-        let mut at = 0;
-        let mut segment_sizes = [0u16; BATCH_OUT];
-        while at < datagrams.len() && self.counts.len() < BATCH_OUT {
-            let run = if self.uses_gso {
-                run_length(&datagrams[at..])
-            } else {
-                1
-            };
-            segment_sizes[self.counts.len()] = datagrams[at].contents.len() as u16;
-            self.addresses.push(to_storage(datagrams[at].destination));
-            for datagram in &datagrams[at..at + run] {
-                self.parts.push(libc::iovec {
-                    iov_base: datagram.contents.as_ptr().cast_mut().cast(),
-                    iov_len: datagram.contents.len(),
-                });
+        self.segment_sizes.clear();
+        let mut taken = 0;
+        for transmit in transmits {
+            if self.parts.len() >= BATCH_OUT {
+                break;
             }
-            self.counts.push(run);
-            at += run;
-        }
-        for &size in &segment_sizes[..self.counts.len()] {
-            self.controls.push(segment_control(size));
+            taken += 1;
+            let address = to_storage(transmit.destination);
+            if self.uses_gso {
+                self.push(address, &transmit.contents, transmit.segment_size);
+            } else {
+                for datagram in transmit.datagrams() {
+                    self.push(address, datagram, datagram.len());
+                }
+            }
         }
         self.link();
-        at
+        taken
+    }
+
+    fn push(&mut self, address: libc::sockaddr_storage, contents: &[u8], segment_size: usize) {
+        self.addresses.push(address);
+        // What is longer than a segment size can say is one datagram.
+        self.controls
+            .push(segment_control(u16::try_from(segment_size).unwrap_or(0)));
+        self.parts.push(libc::iovec {
+            iov_base: contents.as_ptr().cast_mut().cast(),
+            iov_len: contents.len(),
+        });
+        self.segment_sizes.push(segment_size);
     }
 
     /// Points the messages at the gathered parts; from here the vectors must not grow.
     fn link(&mut self) {
         self.messages.clear();
-        let mut first = 0;
-        for (at, &count) in self.counts.iter().enumerate() {
+        for (at, part) in self.parts.iter_mut().enumerate() {
             // SAFETY: mmsghdr is plain old data, for which zeroes are valid.
             let mut message: libc::mmsghdr = unsafe { zeroed() };
             let header = &mut message.msg_hdr;
             header.msg_name = (&raw mut self.addresses[at]).cast();
             header.msg_namelen = storage_length(&self.addresses[at]);
-            header.msg_iov = &raw mut self.parts[first];
-            header.msg_iovlen = count as _;
-            if count > 1 {
+            header.msg_iov = &raw mut *part;
+            header.msg_iovlen = 1;
+            if part.iov_len > self.segment_sizes[at] {
                 header.msg_control = self.controls[at].0.as_mut_ptr().cast();
                 header.msg_controllen = control_space() as _;
             }
             self.messages.push(message);
-            first += count;
         }
+    }
+
+    /// How many datagrams a message holds.
+    fn count(&self, message: usize) -> usize {
+        let size = self.segment_sizes[message].max(1);
+        self.parts[message].iov_len.div_ceil(size)
     }
 
     fn hand_over(&mut self, socket: &Socket) {
         let mut sent = 0;
         while sent < self.messages.len() {
             // SAFETY: the messages point into addresses, controls and parts, and these into the
-            // caller's datagrams; all live through the call and none is changed during it.
+            // caller's transmits; all live through the call and none is changed during it.
             let result = unsafe {
                 libc::sendmmsg(
                     socket.fd(),
@@ -300,7 +302,7 @@ impl Sender {
             match error.raw_os_error() {
                 Some(libc::EINTR) => {}
                 Some(libc::EINVAL | libc::EIO | libc::ENOPROTOOPT | libc::EOPNOTSUPP)
-                    if self.counts[sent] > 1 =>
+                    if self.count(sent) > 1 =>
                 {
                     // No offload on this path after all (an old card, a tunnel): cut up by hand.
                     self.uses_gso = false;
@@ -308,12 +310,12 @@ impl Sender {
                     sent += 1;
                 }
                 Some(libc::EAGAIN | libc::ENOBUFS) => {
-                    let left: usize = self.counts[sent..].iter().sum();
+                    let left: usize = (sent..self.messages.len()).map(|at| self.count(at)).sum();
                     self.unsent += left as u64;
                     return;
                 }
                 _ => {
-                    self.unsent += self.counts[sent] as u64;
+                    self.unsent += self.count(sent) as u64;
                     sent += 1;
                 }
             }
@@ -321,14 +323,16 @@ impl Sender {
     }
 
     fn send_singly(&mut self, socket: &Socket, message: usize) {
-        let first: usize = self.counts[..message].iter().sum();
-        for part in &self.parts[first..first + self.counts[message]] {
-            // SAFETY: the part and the address are as in the message, alive through the call.
+        let part = self.parts[message];
+        let size = self.segment_sizes[message].max(1);
+        for start in (0..part.iov_len).step_by(size) {
+            // SAFETY: the piece is within the part, which is alive through the call like the
+            // address.
             let result = unsafe {
                 libc::sendto(
                     socket.fd(),
-                    part.iov_base,
-                    part.iov_len,
+                    part.iov_base.byte_add(start),
+                    size.min(part.iov_len - start),
                     libc::MSG_DONTWAIT,
                     (&raw const self.addresses[message]).cast(),
                     storage_length(&self.addresses[message]),
@@ -343,29 +347,6 @@ impl Sender {
 
 // SAFETY: the pointers in parts and messages are only followed within `send`, which links them anew.
 unsafe impl Send for Sender {}
-
-/// How many datagrams from the start may share a message: one destination, one size, and the last
-/// may be shorter (udp(7), UDP_SEGMENT).
-fn run_length(datagrams: &[Transmit]) -> usize {
-    let first = &datagrams[0];
-    let size = first.contents.len();
-    if size > MAX_SEGMENT || size == 0 {
-        return 1;
-    }
-    let most = MAX_SEGMENTS.min(MAX_MESSAGE / size);
-    let mut count = 1;
-    for datagram in &datagrams[1..datagrams.len().min(most)] {
-        let length = datagram.contents.len();
-        if datagram.destination != first.destination || length > size || length == 0 {
-            break;
-        }
-        count += 1;
-        if length < size {
-            break;
-        }
-    }
-    count
-}
 
 fn control_space() -> usize {
     // SAFETY: CMSG_SPACE only computes.
@@ -464,15 +445,16 @@ mod tests {
         SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port)
     }
 
-    fn transmits(destination: SocketAddr, sizes: &[usize]) -> Vec<Transmit> {
-        sizes
-            .iter()
+    /// Runs of datagrams, each of one size but for its last.
+    fn transmits(destination: SocketAddr, runs: &[&[usize]]) -> Vec<Transmit> {
+        runs.iter()
             .enumerate()
-            .map(|(at, &size)| Transmit {
+            .map(|(at, sizes)| Transmit {
                 path: Path::Udp,
                 source: local(0),
                 destination,
-                contents: vec![at as u8; size],
+                contents: vec![at as u8; sizes.iter().sum()],
+                segment_size: sizes[0],
             })
             .collect()
     }
@@ -490,14 +472,10 @@ mod tests {
     fn datagrams_arrive_as_they_were_cut_with_and_without_offload() {
         let from = Socket::bind(local(0), 1 << 20).unwrap();
         let to = Socket::bind(local(0), 1 << 20).unwrap();
-        let sizes: Vec<usize> = [
-            vec![1_100; 70],
-            vec![900],
-            vec![1_100; 5],
-            vec![60, 1_200, 60],
-        ]
-        .concat();
-        let datagrams = transmits(to.local, &sizes);
+        let datagrams = transmits(
+            to.local,
+            &[&[1_100; 50], &[1_100, 1_100, 900], &[60], &[1_200, 60]],
+        );
         let mut receiver = Receiver::new();
         for uses_gso in [true, false] {
             let mut sender = Sender::new(Some(&from));
@@ -505,32 +483,22 @@ mod tests {
             sender.send(&from, &datagrams);
             assert_eq!(sender.unsent, 0);
             let arrived = received(&mut receiver, &to);
-            let expected: Vec<Vec<u8>> = datagrams.iter().map(|d| d.contents.clone()).collect();
+            let expected: Vec<Vec<u8>> = datagrams
+                .iter()
+                .flat_map(|transmit| transmit.datagrams().map(<[u8]>::to_vec))
+                .collect();
+            assert_eq!(expected.len(), 56);
             assert_eq!(arrived, expected);
         }
-    }
-
-    #[test]
-    fn a_message_holds_one_destination_and_one_size() {
-        let mut datagrams = transmits(local(1), &[100, 100, 80, 100]);
-        assert_eq!(run_length(&datagrams), 3);
-        assert_eq!(run_length(&datagrams[2..]), 1);
-        datagrams[1].destination = local(2);
-        assert_eq!(run_length(&datagrams), 1);
-        assert_eq!(run_length(&transmits(local(1), &[1_450, 1_450])), 1);
-        assert_eq!(
-            run_length(&transmits(local(1), &[1_000; 100])),
-            MAX_SEGMENTS
-        );
     }
 
     #[test]
     fn one_refused_datagram_does_not_hold_up_the_others() {
         let from = Socket::bind(local(0), 1 << 20).unwrap();
         let to = Socket::bind(local(0), 1 << 20).unwrap();
-        let mut datagrams = transmits(to.local, &[50, 60]);
+        let mut datagrams = transmits(to.local, &[&[50], &[60]]);
         // Port 0 cannot be sent to.
-        datagrams.insert(1, transmits(local(0), &[70]).remove(0));
+        datagrams.insert(1, transmits(local(0), &[&[70]]).remove(0));
         let mut sender = Sender::new(Some(&from));
         sender.send(&from, &datagrams);
         assert_eq!(sender.unsent, 1);

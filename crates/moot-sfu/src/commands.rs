@@ -12,7 +12,6 @@ use crate::event::Event;
 use crate::ids::{ConnectionId, MeetingId, TrackId};
 use crate::meeting::Meeting;
 use crate::negotiation::unknown_connection;
-use crate::probing::{Probing, Target};
 use crate::sfu::Sfu;
 use crate::subscription::Subscription;
 use crate::track::Track;
@@ -240,9 +239,7 @@ impl Sfu {
                 allocator: moot_forward::Allocator::new(),
                 allocated_at: None,
                 allocated_bps: 0,
-                probing: Probing::default(),
                 draining_until: None,
-                target: Target::default(),
                 quality_meter: moot_forward::QualityMeter::new(),
                 quality: None,
                 quality_at: now,
@@ -259,7 +256,7 @@ impl Sfu {
             .flat_map(Connection::transports)
             .collect();
         for transport in opened {
-            self.register(transport);
+            self.register(transport, now);
         }
         self.start_house(now);
         Ok(())

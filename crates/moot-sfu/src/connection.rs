@@ -11,7 +11,6 @@ use crate::command::{Kind, Mode, Sources, TransportName};
 use crate::event::{ConnectionQuality, Description};
 use crate::ids::ConnectionId;
 use crate::meeting::Meeting;
-use crate::probing::{Probing, Target};
 use crate::sdp::Section;
 use crate::subscription::Subscription;
 use crate::track::Track;
@@ -89,11 +88,8 @@ pub(crate) struct Connection {
     pub(crate) allocator: Allocator,
     pub(crate) allocated_at: Option<Instant>,
     pub(crate) allocated_bps: u64,
-    pub(crate) probing: Probing,
     /// Sound goes alone until then.
     pub(crate) draining_until: Option<Instant>,
-    /// What the estimator was last asked for.
-    pub(crate) target: Target,
     pub(crate) quality_meter: QualityMeter,
     pub(crate) quality: Option<ConnectionQuality>,
     pub(crate) quality_at: Instant,

@@ -44,7 +44,7 @@ pub struct Datagram<'a> {
     pub contents: &'a [u8],
 }
 
-/// A datagram to send, or one frame for a TCP connection.
+/// Datagrams to send, or frames for a TCP connection: all but the last of one size.
 #[derive(Debug)]
 pub struct Transmit {
     /// What to send it over.
@@ -53,8 +53,17 @@ pub struct Transmit {
     pub source: SocketAddr,
     /// Where to.
     pub destination: SocketAddr,
-    /// The bytes.
+    /// The bytes of all, one datagram after the other.
     pub contents: Vec<u8>,
+    /// The size of each but the last, bytes; the last may be shorter.
+    pub segment_size: usize,
+}
+
+impl Transmit {
+    /// The datagrams, in order.
+    pub fn datagrams(&self) -> impl Iterator<Item = &[u8]> {
+        self.contents.chunks(self.segment_size.max(1))
+    }
 }
 
 /// The protocols that share one port, told apart by their first bytes (RFC 7983 §7).
@@ -68,9 +77,7 @@ pub enum Class {
     Dtls,
     /// RTP.
     Rtp,
-    /// RTCP that holds transport-wide feedback and nothing else.
-    TransportFeedback,
-    /// Other RTCP.
+    /// RTCP.
     Rtcp,
     /// None of these.
     Unknown,
@@ -89,9 +96,6 @@ pub fn classify(contents: &[u8]) -> Class {
         }
         Some(20..=63) if contents.len() >= 13 => Class::Dtls,
         Some(128..=191) if contents.len() >= 12 => match contents[1] {
-            // RFC 3550 §6.4: the header of an SRTCP packet is in clear. RTPFB (205) with format
-            // 15 is transport-wide congestion control; senders never bundle it.
-            205 if contents[0] & 0x1f == 15 => Class::TransportFeedback,
             192..=223 => Class::Rtcp,
             _ => Class::Rtp,
         },
@@ -172,8 +176,6 @@ mod tests {
         assert_eq!(classify(&rtp), Class::Rtp);
         rtp[1] = 201;
         assert_eq!(classify(&rtp), Class::Rtcp);
-        rtp[..2].copy_from_slice(&[0x8f, 205]);
-        assert_eq!(classify(&rtp), Class::TransportFeedback);
         assert_eq!(classify(&[]), Class::Unknown);
         assert_eq!(classify(&[0x80; 4]), Class::Unknown);
         assert_eq!(classify(&[255; 40]), Class::Unknown);

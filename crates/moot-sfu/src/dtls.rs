@@ -2,11 +2,15 @@
 //!
 //! Making a configuration tries every primitive of the back-end, key exchanges and signatures on
 //! P-256 and P-384 among them. str0m's own provider makes one for each transport.
+//!
+//! The keys that a handshake agrees on are noted for the side that sends without str0m.
 
+use std::cell::RefCell;
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Instant;
 
-use dimpl::{Config, Dtls};
+use dimpl::{Config, Dtls, SrtpProfile};
+use moot_send::{Keys, Profile};
 use str0m::crypto::dtls::{
     DtlsCert, DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion, ProtocolVersion,
 };
@@ -24,6 +28,29 @@ pub(crate) fn crypto() -> Arc<CryptoProvider> {
 pub fn repeatable_crypto() -> Arc<CryptoProvider> {
     static SEEDED: SharedProvider = SharedProvider::new(Some(SEED));
     with_dtls(&SEEDED)
+}
+
+thread_local! {
+    /// The keys of the last handshake that ended on this thread: str0m makes the instances of DTLS
+    /// and hands none of what they say on.
+    static FRESH_KEYS: RefCell<Option<Keys>> = const { RefCell::new(None) };
+}
+
+/// Takes the keys of the handshake that has ended on this thread since this was last called: that
+/// of the transport that was driven in between, if only one was.
+pub(crate) fn take_fresh_keys() -> Option<Keys> {
+    FRESH_KEYS.take()
+}
+
+fn note_keys(material: &[u8], profile: SrtpProfile, is_client: bool) {
+    let profile = match profile {
+        SrtpProfile::AES128_CM_SHA1_80 => Profile::Aes128CmSha1_80,
+        SrtpProfile::AEAD_AES_128_GCM => Profile::AeadAes128Gcm,
+        SrtpProfile::AEAD_AES_256_GCM => Profile::AeadAes256Gcm,
+        // str0m would not offer it.
+        _ => return,
+    };
+    FRESH_KEYS.set(Keys::new(profile, material, is_client));
 }
 
 /// Any number would do.
@@ -118,7 +145,11 @@ impl DtlsInstance for Instance {
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
-        self.0.poll_output(buf)
+        let output = self.0.poll_output(buf);
+        if let DtlsOutput::KeyingMaterial(material, profile) = &output {
+            note_keys(material, *profile, self.0.is_active());
+        }
+        output
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {

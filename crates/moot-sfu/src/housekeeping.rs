@@ -137,7 +137,7 @@ impl Sfu {
                 connection.draining_until = None;
                 estimate = least.0;
                 if let Some(transport) = self.transports.get_mut(connection.subscriber) {
-                    transport.reset_estimate(estimate);
+                    transport.reset_estimate(estimate, now);
                     transport.estimate_bps = Some(estimate);
                 }
             }
@@ -157,14 +157,12 @@ impl Sfu {
         connection.allocated_at = Some(now);
         connection.allocated_bps = grant.used.0;
         let mut changed = Vec::new();
-        let mut is_short = false;
         for allocation in allocations {
             let Some(subscription) = connection.subscription_mut(allocation.id) else {
                 continue;
             };
             subscription.is_new = false;
             subscription.withheld = allocation.withheld;
-            is_short |= allocation.withheld != Withheld::Nothing;
             let is_paused = allocation.withheld == Withheld::Everything;
             if subscription.is_told_paused != is_paused {
                 subscription.is_told_paused = is_paused;
@@ -188,15 +186,6 @@ impl Sfu {
             .percent(120)
             .0
             .min(self.config.max_estimate_bps);
-        let target = connection
-            .probing
-            .target(estimate, grant.used.0, desired, is_short, now);
-        // Every telling moves timers, and the probes are only as precise as this.
-        let is_news = is_far(target.desired_bps, connection.target.desired_bps)
-            || is_far(target.minimum_bps, connection.target.minimum_bps);
-        if is_news {
-            connection.target = target;
-        }
         for (track, is_paused) in changed {
             if let Some(track) = self.tracks.get(track) {
                 self.events.push_back(Event::StreamStateChanged {
@@ -206,11 +195,8 @@ impl Sfu {
                 });
             }
         }
-        if is_news {
-            if let Some(transport) = self.transports.get_mut(subscriber) {
-                transport.set_demand(target.minimum_bps, target.desired_bps);
-            }
-            self.queue_visit(subscriber);
+        if let Some(transport) = self.transports.get_mut(subscriber) {
+            transport.set_desired(desired);
         }
     }
 
@@ -355,6 +341,12 @@ impl Sfu {
             is_lost |= transport.state == TransportState::Disconnected
                 || transport.state == TransportState::Failed;
             let inlets = &connection.inlets;
+            let (expected, lost) = transport.take_losses();
+            sample.packets_expected += expected;
+            sample.packets_lost += lost;
+            let round_trip = transport.round_trip().or(transport.measured.round_trip());
+            let round_trip_ms = round_trip.unwrap_or_default().as_millis() as u32;
+            sample.round_trip_ms = sample.round_trip_ms.max(round_trip_ms);
             transport.measured.sample(&mut sample, |mid| {
                 inlets
                     .iter()
@@ -428,9 +420,4 @@ fn precedence(track: &Track, meeting: &Meeting) -> Precedence {
         _ if speaks() => Precedence::ActiveSpeaker,
         _ => Precedence::Camera,
     }
-}
-
-/// Returns whether a rate is another one by more than the noise of what it is made from.
-fn is_far(new: u64, old: u64) -> bool {
-    new.abs_diff(old) > old / 8
 }

@@ -28,7 +28,6 @@ mod housekeeping;
 mod ids;
 mod meeting;
 mod negotiation;
-mod probing;
 mod publishing;
 mod router;
 pub mod sdp;

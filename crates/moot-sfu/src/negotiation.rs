@@ -76,9 +76,9 @@ impl Sfu {
             .transports
             .get_mut(publisher)
             .ok_or_else(unknown_connection)?;
-        let answer = transport.accept_offer(sdp, now)?;
+        let answer = transport.accept_offer(sdp, &sections, now)?;
         transport.routes.clear();
-        self.register(publisher);
+        self.register(publisher, now);
         let ended = self.update_inlets(key, &sections);
         if mode == Mode::Single {
             self.update_outlets(key, &sections);
@@ -193,7 +193,7 @@ impl Sfu {
                 track: known.and_then(|outlet| outlet.track),
                 ssrc: match known.and_then(|outlet| outlet.ssrc) {
                     Some(ssrc) => Some(ssrc),
-                    None => transport.outgoing(mid),
+                    None => transport.outgoing(mid).map(|ids| ids.ssrc.into()),
                 },
                 is_announced: true,
             });
@@ -370,7 +370,7 @@ impl Sfu {
         if let Some(connection) = self.connections.get_mut(key) {
             connection.negotiation.outstanding = Some(description);
         }
-        self.register(subscriber);
+        self.register(subscriber, now);
         self.repeat_offer(key);
         self.queue_visit(subscriber);
     }
@@ -410,18 +410,19 @@ impl Sfu {
         if !is_expected {
             return Err(Refusal::new(Code::BadState, "no such offer is outstanding"));
         }
-        sdp::sections(sdp).map_err(|why| Refusal::new(Code::BadSdp, why.reason()))?;
+        let sections =
+            sdp::sections(sdp).map_err(|why| Refusal::new(Code::BadSdp, why.reason()))?;
         let subscriber = connection.subscriber;
         let transport = self
             .transports
             .get_mut(subscriber)
             .ok_or_else(unknown_connection)?;
-        transport.accept_answer(sdp, now)?;
+        transport.accept_answer(sdp, &sections, now)?;
         connection.negotiation.outstanding = None;
         let mut opened = Vec::new();
         for outlet in &mut connection.outlets {
             if outlet.ssrc.is_none() {
-                outlet.ssrc = transport.outgoing(outlet.mid);
+                outlet.ssrc = transport.outgoing(outlet.mid).map(|ids| ids.ssrc.into());
             }
             if let Some(track) = outlet.track.filter(|_| outlet.is_announced) {
                 opened.push((track, outlet.ssrc));
@@ -434,7 +435,7 @@ impl Sfu {
             }
         }
         let is_needed = connection.negotiation.is_needed || connection.negotiation.restart_ice;
-        self.register(subscriber);
+        self.register(subscriber, now);
         self.allocate(key, now);
         if is_needed {
             self.queue_negotiation(key);
@@ -508,6 +509,11 @@ impl Sfu {
                 continue;
             };
             let mid = outlet.mid.to_string();
+            let source = self
+                .transports
+                .get(connection.subscriber)
+                .filter(|_| outlet.ssrc.is_some())
+                .and_then(|transport| transport.outgoing(outlet.mid));
             tracks.push((mid.clone(), track.id.clone()));
             sending.insert(
                 mid,
@@ -515,6 +521,7 @@ impl Sfu {
                     stream: format!("{}|{}", publisher.id, track.id),
                     track: track.id.to_string(),
                     stereo: track.is_stereo,
+                    source,
                 },
             );
         }

@@ -6,13 +6,11 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use moot_forward::{
-    AudioLevel, Codec, Forwarded, Header, Layering, Packet, RtpTime, SenderClock, SeqNo,
-    SpatialLayer, Ssrc, Verdict, dependency,
+    AudioLevel, Codec, Header, Layering, Packet, RtpTime, SenderClock, SeqNo, SpatialLayer, Ssrc,
+    Verdict,
 };
-use str0m::media::KeyframeRequest;
-use str0m::rtp::{
-    ExtensionValues, RedDecoder, RtpPacket, RtpWrite, VideoOrientation, Vp8Descriptor,
-};
+use moot_send::Packet as Outgoing;
+use str0m::rtp::{RedDecoder, RtpPacket};
 
 use crate::arena::Key;
 use crate::connection::Connection;
@@ -21,7 +19,7 @@ use crate::event::{Event, TransportState};
 use crate::sfu::Sfu;
 use crate::subscription::Subscription;
 use crate::track::{TakenCodec, Track};
-use crate::transport::{Egress, Route, Transport};
+use crate::transport::{Route, Transport};
 
 /// Bytes that headers add to a payload on the wire: IP, UDP, RTP with extensions, authentication.
 const OVERHEAD: usize = 28 + 24 + 16;
@@ -37,15 +35,13 @@ pub(crate) struct Arrival {
     packet: Packet,
     taken: TakenCodec,
     payload: Arc<[u8]>,
-    /// Where the numbers of a VP8 payload are.
-    vp8: Option<Vp8Descriptor>,
     descriptor: Option<Arc<[u8]>>,
     is_red: bool,
     /// What is inside RED, unwrapped for the first subscriber that needs it so.
     primary: OnceCell<Option<Arc<[u8]>>>,
-    audio_level: Option<i8>,
-    voice_activity: Option<bool>,
-    orientation: Option<VideoOrientation>,
+    /// As the extension has it (RFC 6464 §3).
+    audio_level: Option<u8>,
+    orientation: Option<u8>,
     at: Instant,
 }
 
@@ -56,26 +52,6 @@ impl Arrival {
             blocks.last().map(|primary| primary.payload.into())
         });
         unwrapped.as_ref()
-    }
-
-    fn extensions(&self, forwarded: &Forwarded) -> ExtensionValues {
-        let mut values = ExtensionValues {
-            audio_level: self.audio_level,
-            voice_activity: self.voice_activity,
-            video_orientation: self.orientation,
-            ..Default::default()
-        };
-        // Chrome describes VP8 frames too; after a change of encoding that would be wrong.
-        if matches!(self.taken.codec, Codec::Av1 | Codec::Vp9)
-            && let Some(descriptor) = &self.descriptor
-        {
-            let mut bytes = descriptor.clone();
-            if let Some(number) = forwarded.frame_number {
-                dependency::patch_frame_number(Arc::make_mut(&mut bytes), number);
-            }
-            values.user_values.set(Descriptor(bytes));
-        }
-        values
     }
 }
 
@@ -169,16 +145,16 @@ impl Sfu {
             place: track.place,
             packet: read,
             taken,
-            vp8: (taken.codec == Codec::Vp8)
-                .then(|| Vp8Descriptor::parse(&packet.payload).ok())
-                .flatten(),
             payload: packet.payload,
-            descriptor,
+            // Chrome describes VP8 frames too; after a change of encoding that would be wrong.
+            descriptor: descriptor.filter(|_| matches!(taken.codec, Codec::Av1 | Codec::Vp9)),
             is_red,
             primary: OnceCell::new(),
-            audio_level: values.audio_level,
-            voice_activity: values.voice_activity,
-            orientation: values.video_orientation,
+            audio_level: values.audio_level.map(|level| {
+                let is_voice = values.voice_activity.unwrap_or(false);
+                u8::from(is_voice) << 7 | level.unsigned_abs().min(127)
+            }),
+            orientation: values.video_orientation.map(|turned| turned as u8),
             at: now,
         };
         if let Some(meeting) = self.meetings.get_mut(track.meeting)
@@ -257,18 +233,13 @@ impl Sfu {
     }
 
     /// A subscriber lost its picture.
-    pub(crate) fn handle_keyframe_request(
-        &mut self,
-        key: Key<Transport>,
-        request: KeyframeRequest,
-        now: Instant,
-    ) {
+    pub(crate) fn handle_lost_picture(&mut self, key: Key<Transport>, ssrc: u32, now: Instant) {
         let found = self.transports.get(key).and_then(|transport| {
             let connection = self.connections.get_mut(transport.connection)?;
             let outlet = connection
                 .outlets
                 .iter()
-                .find(|outlet| outlet.mid == request.mid)?;
+                .find(|outlet| outlet.ssrc.is_some_and(|of| *of == ssrc))?;
             let track = outlet.track?;
             let place = self.tracks.get(track)?.place;
             let subscription = connection.subscription_mut(place)?;
@@ -345,26 +316,24 @@ fn forward(
         return 0;
     }
     let mut packets = 0;
-    transport.batch(|transport| {
-        for arrival in arrivals {
-            let is_stale = match connection.subscription(arrival.place) {
-                None => continue,
-                Some(subscription) => subscription.is_stale(&arrival.taken),
-            };
-            if is_stale {
-                renew_sender(connection, transport, arrival);
-            }
-            let Some(subscription) = connection.subscription_mut(arrival.place) else {
-                continue;
-            };
-            if let Some(packet) = forward_one(subscription, arrival, wanted)
-                && let Some(ssrc) = subscription.ssrc
-            {
-                transport.write(ssrc, packet);
-                packets += 1;
-            }
+    for arrival in arrivals {
+        let is_stale = match connection.subscription(arrival.place) {
+            None => continue,
+            Some(subscription) => subscription.is_stale(&arrival.taken),
+        };
+        if is_stale {
+            renew_sender(connection, transport, arrival);
         }
-    });
+        let Some(subscription) = connection.subscription_mut(arrival.place) else {
+            continue;
+        };
+        if let Some(packet) = forward_one(subscription, arrival, wanted)
+            && let Some(ssrc) = subscription.ssrc
+        {
+            transport.write(ssrc, packet);
+            packets += 1;
+        }
+    }
     packets
 }
 
@@ -383,7 +352,7 @@ fn forward_one(
     subscription: &mut Subscription,
     arrival: &Arrival,
     wanted: &mut Vec<(Key<Track>, SpatialLayer)>,
-) -> Option<RtpWrite> {
+) -> Option<Outgoing> {
     let sender = subscription.sender.as_mut()?;
     let types = sender.payload_types?;
     let verdict = sender.forwarder.handle_packet(&arrival.packet, arrival.at);
@@ -394,41 +363,29 @@ fn forward_one(
     let Verdict::Forward(forwarded) = verdict else {
         return None;
     };
-    let (payload_type, payload) = match (arrival.is_red, types.red) {
-        (false, _) => (types.plain, &arrival.payload),
-        (true, Some(red)) => (red, &arrival.payload),
-        (true, None) => (types.plain, arrival.primary()?),
+    let (payload_type, resent, payload) = match (arrival.is_red, types.red) {
+        (false, _) => (types.plain, types.resent, &arrival.payload),
+        // A repetition would name the codec inside, not RED; RED has repetitions of its own.
+        (true, Some(red)) => (red, None, &arrival.payload),
+        (true, None) => (types.plain, None, arrival.primary()?),
     };
     let number = sender.number(forwarded.seq_no.0);
     subscription.packets += 1;
     subscription.bytes += payload.len() as u64;
-    let mut packet = RtpWrite::new(
-        payload_type,
-        number.into(),
-        forwarded.time.0,
-        arrival.at,
-        payload.clone(),
-    )
-    .marker(forwarded.is_marked)
-    .ext_vals(arrival.extensions(&forwarded))
-    .nackable(!arrival.taken.codec.is_audio());
-    if let (Some(descriptor), Some(ids)) = (&arrival.vp8, forwarded.vp8) {
-        let mut patch = descriptor.patch();
-        if let Some(picture) = ids.picture_id.filter(|_| descriptor.picture_id().is_some()) {
-            patch = patch.picture_id(picture.number);
-        }
-        if let Some(index) = ids
-            .tl0_pic_idx
-            .filter(|_| descriptor.tl0_pic_idx().is_some())
-        {
-            patch = patch.tl0_pic_idx(index);
-        }
-        if let Some(index) = ids.key_idx.filter(|_| descriptor.key_idx().is_some()) {
-            patch = patch.key_idx(index);
-        }
-        packet = packet.vp8_patch(patch.build().ok()?);
-    }
-    Some(packet)
+    Some(Outgoing {
+        payload_type: *payload_type,
+        resend_type: resent.map(|pt| *pt),
+        number,
+        time: forwarded.time.0,
+        is_marked: forwarded.is_marked,
+        is_begin: arrival.packet.is_keyframe,
+        payload: payload.clone(),
+        vp8: forwarded.vp8,
+        descriptor: arrival.descriptor.clone(),
+        frame_number: forwarded.frame_number,
+        audio_level: arrival.audio_level,
+        orientation: arrival.orientation,
+    })
 }
 
 /// What the encoding's latest sender report ties together (RFC 3550 §6.4.1).

@@ -125,6 +125,17 @@ fn read_attribute(section: &mut Section, attribute: &str) {
     }
 }
 
+/// Under which sources a stream is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamIds {
+    /// What is sent first.
+    pub ssrc: u32,
+    /// What is sent again (RFC 4588 §4).
+    pub resend_ssrc: Option<u32>,
+    /// Common to all streams of an endpoint (RFC 3550 §6.5.1).
+    pub cname: String,
+}
+
 /// What one of our sections says to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sending {
@@ -136,6 +147,8 @@ pub enum Sending {
         track: String,
         /// Opus in stereo.
         stereo: bool,
+        /// Under which sources; `None` as long as str0m's description says it.
+        source: Option<StreamIds>,
     },
     /// It carries nothing: neither a direction to send nor a media stream is announced.
     Nothing,
@@ -171,7 +184,9 @@ fn announce_section(announced: &mut String, section: &str, sending: &Sending) {
                 stream,
                 track,
                 stereo,
+                source,
             } => match line {
+                _ if source.is_some() && is_source_line(line) => continue,
                 _ if line.starts_with("a=msid:") => write!(announced, "a=msid:{stream} {track}"),
                 _ if is_ssrc_attribute(line, "msid") => {
                     let ssrc = line.split(' ').next().unwrap_or(line);
@@ -185,18 +200,46 @@ fn announce_section(announced: &mut String, section: &str, sending: &Sending) {
             Sending::Nothing => match line {
                 "a=sendonly" => write!(announced, "a=inactive"),
                 "a=sendrecv" => write!(announced, "a=recvonly"),
-                _ if line.starts_with("a=msid:")
-                    || line.starts_with("a=ssrc:")
-                    || line.starts_with("a=ssrc-group:") =>
-                {
-                    continue;
-                }
+                _ if line.starts_with("a=msid:") || is_source_line(line) => continue,
                 _ => write!(announced, "{line}"),
             },
         };
         rewritten.expect("writing to a string does not fail");
         announced.push_str("\r\n");
     }
+    if let Sending::Track {
+        stream,
+        track,
+        source: Some(source),
+        ..
+    } = sending
+    {
+        announce_source(announced, source, &format!("{stream} {track}"));
+    }
+}
+
+/// Says under which sources a track is sent (RFC 5576 §4), and which of them repeats the other
+/// (RFC 4588 §8.3).
+fn announce_source(announced: &mut String, source: &StreamIds, msid: &str) {
+    let mut write = |ssrc: u32| {
+        let cname = &source.cname;
+        write!(
+            announced,
+            "a=ssrc:{ssrc} cname:{cname}\r\na=ssrc:{ssrc} msid:{msid}\r\n"
+        )
+        .expect("writing to a string does not fail");
+    };
+    let ssrc = source.ssrc;
+    write(ssrc);
+    if let Some(resent) = source.resend_ssrc {
+        write(resent);
+        write!(announced, "a=ssrc-group:FID {ssrc} {resent}\r\n")
+            .expect("writing to a string does not fail");
+    }
+}
+
+fn is_source_line(line: &str) -> bool {
+    line.starts_with("a=ssrc:") || line.starts_with("a=ssrc-group:")
 }
 
 fn is_ssrc_attribute(line: &str, name: &str) -> bool {
@@ -256,6 +299,7 @@ mod tests {
                 stream: "PA_1|TR_1".into(),
                 track: "TR_1".into(),
                 stereo: true,
+                source: None,
             })
         });
         assert_eq!(
@@ -264,6 +308,31 @@ mod tests {
              a=fmtp:111 minptime=10;useinbandfec=1;stereo=1;sprop-stereo=1\r\n\
              a=ssrc:7 cname:z\r\na=ssrc:7 msid:PA_1|TR_1 TR_1\r\n\
              m=audio 9 X 111\r\na=mid:1\r\na=msid:p q\r\n"
+        );
+    }
+
+    #[test]
+    fn a_track_is_announced_under_the_sources_that_are_known() {
+        let ours = "v=0\r\nm=video 9 X 96\r\na=mid:0\r\na=msid:x y\r\na=ssrc:1 cname:old\r\n\
+            a=ssrc-group:FID 1 2\r\na=rtpmap:96 VP8/90000\r\n";
+        let announced = announce(ours, |_| {
+            Some(Sending::Track {
+                stream: "PA_1".into(),
+                track: "TR_1".into(),
+                stereo: false,
+                source: Some(StreamIds {
+                    ssrc: 7,
+                    resend_ssrc: Some(8),
+                    cname: "z".into(),
+                }),
+            })
+        });
+        assert_eq!(
+            announced,
+            "v=0\r\nm=video 9 X 96\r\na=mid:0\r\na=msid:PA_1 TR_1\r\n\
+             a=rtpmap:96 VP8/90000\r\n\
+             a=ssrc:7 cname:z\r\na=ssrc:7 msid:PA_1 TR_1\r\n\
+             a=ssrc:8 cname:z\r\na=ssrc:8 msid:PA_1 TR_1\r\na=ssrc-group:FID 7 8\r\n"
         );
     }
 

@@ -4,7 +4,6 @@ use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use str0m::bwe::BweKind;
 use str0m::{Event as RtcEvent, IceConnectionState};
 
 use crate::arena::{Arena, Key};
@@ -17,7 +16,7 @@ use crate::ids::{ConnectionId, MeetingId, TrackId};
 use crate::meeting::Meeting;
 use crate::timers::Timers;
 use crate::track::Track;
-use crate::transport::{Egress, Transport, Yield};
+use crate::transport::{Transport, Yield};
 
 /// Largest RTP datagram that is taken, bytes: an Ethernet frame's payload. What is larger could not
 /// leave again with our headers.
@@ -60,6 +59,8 @@ pub struct Sfu {
     pub(crate) demux: Demux,
     timers: Timers<Transport>,
     visits: Vec<Key<Transport>>,
+    /// The streams whose picture the report in hand says is lost.
+    lost_pictures: Vec<u32>,
     /// Meetings with arrivals.
     pub(crate) arrived: Vec<Key<Meeting>>,
     /// Connections that wait for a round of negotiation.
@@ -88,6 +89,7 @@ impl Sfu {
             demux: Demux::default(),
             timers: Timers::new(),
             visits: Vec::new(),
+            lost_pictures: Vec::new(),
             arrived: Vec::new(),
             negotiating: Vec::new(),
             outcome: Yield::default(),
@@ -119,14 +121,14 @@ impl Sfu {
             self.totals.datagrams_unknown += 1;
             return;
         };
-        if class == Class::TransportFeedback {
-            let due_at = transport.defer(datagram, now);
-            self.timers.arm(key, due_at, &mut transport.armed);
-            return;
-        }
-        transport.receive(datagram, now, &mut self.outcome);
+        let mut pictures = std::mem::take(&mut self.lost_pictures);
+        transport.receive(datagram, class, now, &mut self.outcome, &mut pictures);
         let due_at = transport.due_at();
         self.timers.arm(key, due_at, &mut transport.armed);
+        for ssrc in pictures.drain(..) {
+            self.handle_lost_picture(key, ssrc, now);
+        }
+        self.lost_pictures = pictures;
         self.settle(now);
         self.notice_failure(key);
     }
@@ -234,7 +236,7 @@ impl Sfu {
     /// Hands out the next datagram to send. Those for one destination come together, in order.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
         let transmit = self.outcome.transmits.pop_front()?;
-        self.totals.datagrams_out += 1;
+        self.totals.datagrams_out += transmit.datagrams().count() as u64;
         self.totals.bytes_out += transmit.contents.len() as u64;
         Some(transmit)
     }
@@ -271,7 +273,7 @@ impl Sfu {
     }
 
     /// Makes a transport findable by its present credentials.
-    pub(crate) fn register(&mut self, key: Key<Transport>) {
+    pub(crate) fn register(&mut self, key: Key<Transport>, now: Instant) {
         let Some(transport) = self.transports.get_mut(key) else {
             return;
         };
@@ -279,7 +281,7 @@ impl Sfu {
         self.demux.register(key, &ufrag);
         let before = self.ufrags.insert(key, ufrag.clone());
         if before.as_ref() != Some(&ufrag) {
-            transport.reset_estimate(self.config.initial_estimate_bps);
+            transport.reset_estimate(self.config.initial_estimate_bps, now);
             self.reachability.extend(before.map(Reachability::Vanished));
             self.reachability.push(Reachability::Appeared(ufrag));
         }
@@ -309,15 +311,6 @@ impl Sfu {
     fn handle_rtc_event(&mut self, key: Key<Transport>, event: RtcEvent, now: Instant) {
         match event {
             RtcEvent::RtpPacket(packet) => self.handle_rtp(key, packet, now),
-            RtcEvent::KeyframeRequest(request) => self.handle_keyframe_request(key, request, now),
-            RtcEvent::EgressBitrateEstimate(
-                BweKind::Twcc { estimate, .. } | BweKind::Remb { estimate, .. },
-            ) => {
-                let most = self.config.max_estimate_bps;
-                if let Some(transport) = self.transports.get_mut(key) {
-                    transport.estimate_bps = Some(estimate.as_u64().min(most));
-                }
-            }
             RtcEvent::IceConnectionStateChange(state) => {
                 self.handle_ice_state(key, state, now);
             }
@@ -344,11 +337,6 @@ impl Sfu {
             RtcEvent::MediaIngressStats(stats) => {
                 if let Some(transport) = self.transports.get_mut(key) {
                     transport.measured.add_ingress(stats);
-                }
-            }
-            RtcEvent::MediaEgressStats(stats) => {
-                if let Some(transport) = self.transports.get_mut(key) {
-                    transport.measured.add_egress(stats);
                 }
             }
             _ => {}

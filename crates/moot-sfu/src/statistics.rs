@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use moot_forward::QualitySample;
 use str0m::media::{Mid, Rid};
-use str0m::stats::{MediaEgressStats, MediaIngressStats, PeerStats};
+use str0m::stats::{MediaIngressStats, PeerStats};
 
 use crate::command::Kind;
 use crate::command::Quality;
@@ -25,7 +25,6 @@ const VIDEO_CLOCK_KHZ: f32 = 90.0;
 pub(crate) struct Measured {
     pub(crate) transport: Option<PeerStats>,
     ingress: HashMap<(Mid, Option<Rid>), MediaIngressStats>,
-    egress: HashMap<Mid, MediaEgressStats>,
     /// Packets that should have come, and that did not, since the last sample.
     expected: f32,
     lost: f32,
@@ -41,15 +40,6 @@ impl Measured {
         self.ingress.insert((stats.mid, stats.rid), stats);
     }
 
-    pub(crate) fn add_egress(&mut self, stats: MediaEgressStats) {
-        let before = self
-            .egress
-            .get(&stats.mid)
-            .map_or(0, |before| before.packets);
-        self.count(stats.packets.saturating_sub(before), stats.loss);
-        self.egress.insert(stats.mid, stats);
-    }
-
     fn count(&mut self, packets: u64, loss: Option<f32>) {
         self.expected += packets as f32;
         self.lost += packets as f32 * loss.unwrap_or(0.0).clamp(0.0, 1.0);
@@ -62,8 +52,6 @@ impl Measured {
     pub(crate) fn sample(&mut self, sample: &mut QualitySample, is_audio: impl Fn(Mid) -> bool) {
         sample.packets_expected += std::mem::take(&mut self.expected) as u64;
         sample.packets_lost += std::mem::take(&mut self.lost) as u64;
-        let round_trip = self.round_trip().unwrap_or_default();
-        sample.round_trip_ms = sample.round_trip_ms.max(round_trip.as_millis() as u32);
         let jitter = self
             .ingress
             .values()
@@ -73,7 +61,7 @@ impl Measured {
         sample.jitter_ms = sample.jitter_ms.max(jitter as u32);
     }
 
-    fn round_trip(&self) -> Option<Duration> {
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
         let stats = self.transport.as_ref()?;
         let checked = stats
             .selected_candidate_pair
@@ -164,13 +152,13 @@ impl Sfu {
                         bytes_in: transport.traffic.bytes_in,
                         bytes_out: transport.traffic.bytes_out,
                         rtt_ms: transport
-                            .measured
                             .round_trip()
+                            .or(transport.measured.round_trip())
                             .map(|round_trip| round_trip.as_secs_f32() * 1_000.0),
                         loss_in: measured
                             .and_then(|m| m.ingress_loss_fraction)
                             .unwrap_or(0.0),
-                        loss_out: measured.and_then(|m| m.egress_loss_fraction).unwrap_or(0.0),
+                        loss_out: transport.loss_out(),
                         estimate_bps: transport.estimate_bps,
                         allocated_bps: if sends { connection.allocated_bps } else { 0 },
                         tracks,
@@ -236,8 +224,10 @@ impl Sfu {
             let Some(subscription) = connection.subscription(track.place) else {
                 continue;
             };
-            let measured = transport.measured.egress.get(&outlet.mid);
-            let remote = measured.and_then(|measured| measured.remote.as_ref());
+            let figures = outlet
+                .ssrc
+                .and_then(|ssrc| transport.figures(ssrc))
+                .unwrap_or_default();
             let current = subscription
                 .sender
                 .as_ref()
@@ -257,14 +247,12 @@ impl Sfu {
                 packets: subscription.packets,
                 bytes: subscription.bytes,
                 bitrate_bps: subscription.bitrate_bps,
-                packets_lost: remote.map_or(0, |remote| remote.packets_lost),
-                loss: measured.and_then(|measured| measured.loss).unwrap_or(0.0),
-                jitter_ms: jitter_ms(track.kind, remote.map_or(0, |remote| remote.jitter)),
-                nacks: measured.map_or(0, |measured| measured.nacks),
+                packets_lost: figures.lost,
+                loss: figures.loss,
+                jitter_ms: jitter_ms(track.kind, figures.jitter),
+                nacks: figures.nacks,
                 keyframe_requests: subscription.keyframe_requests,
-                packets_resent: measured.map_or(0, |measured| {
-                    measured.packets.saturating_sub(subscription.packets)
-                }),
+                packets_resent: figures.resent,
                 muted: self.is_withheld(track),
                 paused: subscription.is_told_paused || subscription.wish.disabled,
             });

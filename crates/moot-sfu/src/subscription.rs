@@ -26,6 +26,8 @@ pub(crate) struct Sender {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PayloadTypes {
     pub(crate) plain: Pt,
+    /// What was lost is sent again under this one (RFC 4588 §8.1).
+    pub(crate) resent: Option<Pt>,
     /// RED, if its blocks can be passed on as they are (RFC 2198 §3 names payload types inside).
     pub(crate) red: Option<Pt>,
 }
@@ -126,6 +128,7 @@ impl Subscription {
         let mut sender = Sender::new(taken, ssrc, base);
         sender.payload_types = params.map(|params| PayloadTypes {
             plain: params.pt(),
+            resent: params.resend(),
             red: params.red().filter(|_| params.pt() == taken.params.pt()),
         });
         self.sender = Some(sender);

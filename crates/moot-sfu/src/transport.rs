@@ -1,9 +1,8 @@
 //! One ICE + DTLS + SRTP association. The only file that mutates or drains an `Rtc`.
 //!
-//! str0m's rule is one mutation, then a drain. Two deviations are deliberate, because a visit to a
-//! transport's cold state costs more than what is done there: several `write_rtp` share one timeout
-//! and drain ([`Egress`]), and feedback that only feeds the bandwidth estimate waits for the next
-//! visit ([`Transport::defer`]). Received RTP has one slot in str0m and is drained at once.
+//! str0m has ICE, DTLS, SDP, data channels and everything that is received. What is sent is
+//! `moot-send`'s: an [`Egress`] has the streams, under the keys of str0m's handshake, and sends to
+//! where str0m would ([`Transport::ask_for_route`]). str0m's rule is one mutation, then a drain.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -11,14 +10,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::bwe::Bitrate;
+use moot_send::{
+    Batch, Concerns, Egress, EgressConfig, ExtensionIds, Packet, StreamFigures, StreamSpec,
+};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::{Codec as WireCodec, PayloadParams};
 use str0m::media::{Direction, KeyframeRequestKind, Media, MediaKind, Mid, Rid};
 use str0m::net::Receive;
-use str0m::rtp::{Extension, ExtensionMap, RtpWrite, Ssrc};
-use str0m::{Candidate, Event, Input, Output, Reason, Rtc, RtcConfig, RtcError};
+use str0m::rtp::{Extension, ExtensionMap, Ssrc};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
 
 use crate::arena::Key;
 use crate::command::{DataKind, Kind, TransportName};
@@ -28,34 +29,19 @@ use crate::datagram::{Class, Datagram, Path, Transmit, classify};
 use crate::descriptor::DescriptorExtension;
 use crate::error::{Code, Refusal};
 use crate::event::TransportState;
+use crate::sdp::{Section, StreamIds};
 use crate::statistics::Measured;
 use crate::track::Track;
 
-/// A deadline this near counts as due: the pacer hands out one packet per timeout, a microsecond
-/// apart, and packets for one destination are cheapest to send together.
-const ALMOST_DUE: Duration = Duration::from_micros(20);
-
-/// How late a deadline that is not about pacing may be met: usually a packet comes by first.
+/// How late a deadline may be met once the handshake is over: usually a packet comes by first.
 const TIMER_SLACK: Duration = Duration::from_millis(10);
 
 /// Most timeouts served in one visit, so that one transport cannot hold up the others.
 const MAX_TIMEOUTS_PER_VISIT: usize = 1_024;
 
-/// How long feedback may wait for a visit.
-const MAX_DEFERRAL: Duration = Duration::from_millis(40);
-
-/// Most feedback datagrams that wait; more means something is wrong with the sender.
-const MAX_DEFERRED: usize = 16;
-
-/// How long sent packets are kept for retransmission. Longer serves slower paths, at about 1.3 kB
-/// a packet.
-const RTX_CACHE: Duration = Duration::from_millis(1_000);
-
-/// Most packets kept for retransmission, per stream.
-const RTX_CACHE_PACKETS: usize = 1_024;
-
-/// Largest share of resent bytes; a path that loses more is helped by a smaller layer.
-const RTX_RATIO_CAP: f32 = 0.5;
+/// The source of the report that str0m is asked to send so that it shows where it sends to. No
+/// stream of anyone's has it for long: sources are drawn from 2³².
+const QUESTION: u32 = 1;
 
 /// Most messages that wait for a data channel to open or to drain.
 const MAX_BACKLOG_MESSAGES: usize = 256;
@@ -81,22 +67,12 @@ pub(crate) struct Yield {
     pub(crate) checks: Vec<(Key<Transport>, Path, SocketAddr)>,
 }
 
-/// The send side of a transport: a batch is written, then flushed into datagrams. A send path of
-/// our own would take its place.
-pub(crate) trait Egress {
-    /// Queues a packet of the stream `ssrc`.
-    fn write(&mut self, ssrc: Ssrc, packet: RtpWrite);
-
-    /// Turns what is queued, and due, into datagrams.
-    fn flush(&mut self, now: Instant, into: &mut Yield);
-}
-
-struct Deferred {
-    arrived_at: Instant,
+/// Where a transport sends to: the candidate pair that ICE has chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Way {
     path: Path,
     source: SocketAddr,
     destination: SocketAddr,
-    contents: Vec<u8>,
 }
 
 /// Datagrams and bytes so far.
@@ -130,15 +106,19 @@ pub(crate) struct Transport {
     pub(crate) is_queued: bool,
     pub(crate) traffic: Traffic,
     pub(crate) measured: Measured,
-    /// The latest bandwidth estimate, bit/s.
+    /// The latest bandwidth estimate, bit/s; set by hand where nothing could be measured.
     pub(crate) estimate_bps: Option<u64>,
     /// Which track and encoding an SSRC of the client's is, as far as known.
     pub(crate) routes: Vec<Route>,
     /// When anything authentic last came in.
     pub(crate) heard_at: Instant,
+    /// When str0m wants to be woken up.
     deadline: Instant,
-    is_deadline_exact: bool,
-    deferred: Vec<Deferred>,
+    /// What is sent, on a transport that sends.
+    egress: Option<Egress>,
+    has_keys: bool,
+    way: Option<Way>,
+    batch: Batch,
     channels: [Option<ChannelId>; 2],
     backlog: VecDeque<Arc<[u8]>>,
     backlog_bytes: usize,
@@ -158,18 +138,18 @@ impl Transport {
         config: &SfuConfig,
         now: Instant,
     ) -> Self {
-        let mut rtc_config = RtcConfig::new()
+        let rtc_config = RtcConfig::new()
             .set_rtp_mode(true)
             .set_crypto_provider(config.crypto.clone())
             .set_dtls_cert(config.certificate.clone())
             .set_extension_map(extensions())
             .set_stats_interval(Some(config.stats_interval))
             .set_sctp_max_message_size(MAX_DATA_MESSAGE as u32);
-        rtc_config = enable_codecs(rtc_config, config.codecs);
-        if sends {
-            rtc_config = rtc_config.enable_bwe(Some(Bitrate::bps(config.initial_estimate_bps)));
-        }
-        let mut rtc = rtc_config.build(now);
+        let mut rtc = enable_codecs(rtc_config, config.codecs).build(now);
+        let egress_config = EgressConfig {
+            initial_bps: config.initial_estimate_bps,
+            max_bps: config.max_estimate_bps,
+        };
         for address in &config.addresses {
             for candidate in local_candidates(address) {
                 rtc.add_local_candidate(candidate);
@@ -190,8 +170,10 @@ impl Transport {
             routes: Vec::new(),
             heard_at: now,
             deadline: now,
-            is_deadline_exact: true,
-            deferred: Vec::new(),
+            egress: sends.then(|| Egress::new(egress_config, now)),
+            has_keys: false,
+            way: None,
+            batch: Batch::default(),
             channels: [None; 2],
             backlog: VecDeque::new(),
             backlog_bytes: 0,
@@ -209,14 +191,19 @@ impl Transport {
 
     /// When the next visit is due.
     pub(crate) fn due_at(&self) -> Instant {
-        let deadline = if self.is_deadline_exact {
-            self.deadline
-        } else {
-            self.deadline + TIMER_SLACK
-        };
-        match self.deferred.first() {
-            Some(first) => deadline.min(first.arrived_at + MAX_DEFERRAL),
+        let deadline = self.woken_at();
+        match self.egress.as_ref().and_then(Egress::due_at) {
+            Some(due_at) => deadline.min(due_at),
             None => deadline,
+        }
+    }
+
+    /// When str0m is woken up: before the handshake is over every deadline is part of it.
+    fn woken_at(&self) -> Instant {
+        if self.state == TransportState::Connected {
+            self.deadline + TIMER_SLACK
+        } else {
+            self.deadline
         }
     }
 
@@ -255,31 +242,66 @@ impl Transport {
         catch_unwind(is_accepted).unwrap_or(false)
     }
 
-    /// Takes a datagram that the demultiplexer gave to this transport.
-    pub(crate) fn receive(&mut self, datagram: &Datagram<'_>, now: Instant, into: &mut Yield) {
+    /// Takes a datagram that the demultiplexer gave to this transport. The SSRCs of streams whose
+    /// picture is lost at the other end are added to `pictures`.
+    pub(crate) fn receive(
+        &mut self,
+        datagram: &Datagram<'_>,
+        class: Class,
+        now: Instant,
+        into: &mut Yield,
+        pictures: &mut Vec<u32>,
+    ) {
         self.count_in(datagram, now);
+        if class == Class::Rtcp && self.read_report(datagram, now, pictures) {
+            return;
+        }
         self.guarded(|this| {
             if let Some(received) = receive(datagram) {
-                this.rtc.handle_input(Input::Receive(now, received))?;
+                this.handle(Input::Receive(now, received))?;
+            }
+            if this.has_keys && matches!(class, Class::StunRequest | Class::StunResponse) {
+                this.ask_for_route();
             }
             this.drain(now, into)
         });
     }
 
-    /// Keeps feedback that only feeds the bandwidth estimate for the next visit; returns when that
-    /// must be at the latest.
-    pub(crate) fn defer(&mut self, datagram: &Datagram<'_>, now: Instant) -> Instant {
-        self.count_in(datagram, now);
-        if self.deferred.len() < MAX_DEFERRED {
-            self.deferred.push(Deferred {
-                arrived_at: now,
-                path: datagram.path,
-                source: datagram.source,
-                destination: datagram.destination,
-                contents: datagram.contents.to_vec(),
-            });
+    /// Reads a report about what is sent; returns whether it concerns nothing else.
+    fn read_report(
+        &mut self,
+        datagram: &Datagram<'_>,
+        now: Instant,
+        pictures: &mut Vec<u32>,
+    ) -> bool {
+        let concerns = self.guarded(|this| {
+            let Some(egress) = &mut this.egress else {
+                return Ok(Concerns::Both);
+            };
+            let concerns = egress.read_report(datagram.contents, now, pictures);
+            if let Some(estimate_bps) = egress.estimate_bps() {
+                this.estimate_bps = Some(estimate_bps);
+            }
+            Ok(concerns)
+        });
+        concerns != Some(Concerns::Both)
+    }
+
+    /// Lets str0m show where it sends to now: it tells nobody which candidate pair was chosen, but
+    /// puts it on what it sends. The report that is asked for never leaves.
+    fn ask_for_route(&mut self) {
+        if self.egress.is_some() {
+            let mut api = self.rtc.direct_api();
+            api.send_pli_feedback(QUESTION.into(), QUESTION.into());
         }
-        self.due_at()
+    }
+
+    fn handle(&mut self, input: Input<'_>) -> Result<(), RtcError> {
+        if !self.has_keys {
+            // Those of another transport: this one has none yet.
+            drop(crate::dtls::take_fresh_keys());
+        }
+        self.rtc.handle_input(input)
     }
 
     fn count_in(&mut self, datagram: &Datagram<'_>, now: Instant) {
@@ -294,27 +316,16 @@ impl Transport {
             match self.rtc.poll_output()? {
                 Output::Event(event) => into.events.push_back((self.key, event)),
                 Output::Transmit(transmit) => {
-                    let path = Path::from(transmit.proto);
-                    let contents: Vec<u8> = transmit.contents.into();
-                    self.traffic.packets_out += 1;
-                    self.traffic.bytes_out += contents.len() as u64;
-                    match classify(&contents) {
-                        Class::StunRequest => {
-                            into.checks.push((self.key, path, transmit.destination));
-                        }
-                        Class::StunResponse => {}
-                        _ => self.path = Some(path),
-                    }
-                    into.transmits.push_back(Transmit {
-                        path,
+                    let way = Way {
+                        path: Path::from(transmit.proto),
                         source: transmit.source,
                         destination: transmit.destination,
-                        contents,
-                    });
+                    };
+                    self.transmit(way, transmit.contents.into(), into);
                 }
                 Output::Timeout(at) => {
                     timeouts += 1;
-                    if at > now + ALMOST_DUE {
+                    if at > now {
                         self.deadline = at;
                         break;
                     }
@@ -322,15 +333,48 @@ impl Transport {
                         self.deadline = now;
                         break;
                     }
-                    self.rtc.handle_input(Input::Timeout(at.max(now)))?;
+                    self.handle(Input::Timeout(now))?;
                 }
             }
         }
-        // Before the handshake is over every deadline is part of it; later only the pacer's are
-        // worth a wake-up of their own.
-        self.is_deadline_exact = self.state != TransportState::Connected
-            || matches!(self.rtc.last_timeout_reason(), Reason::Pacer(_));
+        if !self.has_keys
+            && let Some(keys) = crate::dtls::take_fresh_keys()
+        {
+            self.has_keys = true;
+            if let Some(egress) = &mut self.egress {
+                egress.set_keys(&keys);
+                self.ask_for_route();
+                return self.drain(now, into);
+            }
+        }
         Ok(())
+    }
+
+    fn transmit(&mut self, way: Way, contents: Vec<u8>, into: &mut Yield) {
+        match classify(&contents) {
+            Class::StunRequest => into.checks.push((self.key, way.path, way.destination)),
+            Class::StunResponse => {}
+            class => {
+                self.path = Some(way.path);
+                self.way = Some(way);
+                if class == Class::Rtcp && contents.get(4..8) == Some(&QUESTION.to_be_bytes()) {
+                    return;
+                }
+            }
+        }
+        self.push(way, moot_send::Run::single(contents), into);
+    }
+
+    fn push(&mut self, way: Way, run: moot_send::Run, into: &mut Yield) {
+        self.traffic.packets_out += run.len() as u64;
+        self.traffic.bytes_out += run.contents.len() as u64;
+        into.transmits.push_back(Transmit {
+            path: way.path,
+            source: way.source,
+            destination: way.destination,
+            contents: run.contents,
+            segment_size: run.segment_size,
+        });
     }
 
     /// Returns whether ICE and DTLS are done.
@@ -359,13 +403,19 @@ impl Transport {
     // Negotiation.
 
     /// Answers a client's offer.
-    pub(crate) fn accept_offer(&mut self, sdp: &str, now: Instant) -> Result<String, Refusal> {
+    pub(crate) fn accept_offer(
+        &mut self,
+        sdp: &str,
+        sections: &[Section],
+        now: Instant,
+    ) -> Result<String, Refusal> {
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| unreadable("offer"))?;
         self.pending = None;
         let accepted = self.guarded(|this| Ok(this.rtc.sdp_api().accept_offer(offer)));
         match accepted {
             Some(Ok(answer)) => {
                 self.described_at.get_or_insert(now);
+                self.take_streams(sections);
                 Ok(answer.to_sdp_string())
             }
             Some(Err(error)) => Err(Refusal::new(Code::BadSdp, error.to_string())),
@@ -422,7 +472,12 @@ impl Transport {
     }
 
     /// Takes the answer to the last offer.
-    pub(crate) fn accept_answer(&mut self, sdp: &str, now: Instant) -> Result<(), Refusal> {
+    pub(crate) fn accept_answer(
+        &mut self,
+        sdp: &str,
+        sections: &[Section],
+        now: Instant,
+    ) -> Result<(), Refusal> {
         let answer = SdpAnswer::from_sdp_string(sdp).map_err(|_| unreadable("answer"))?;
         let Some(pending) = self.pending.take() else {
             return Err(Refusal::new(Code::BadState, "no offer is outstanding"));
@@ -430,6 +485,7 @@ impl Transport {
         match self.guarded(|this| Ok(this.rtc.sdp_api().accept_answer(pending, answer))) {
             Some(Ok(())) => {
                 self.described_at.get_or_insert(now);
+                self.take_streams(sections);
                 Ok(())
             }
             Some(Err(error)) => Err(Refusal::new(Code::BadSdp, error.to_string())),
@@ -463,49 +519,105 @@ impl Transport {
         self.rtc.media(mid)
     }
 
-    /// The stream on which we send in a section, prepared for retransmission.
-    pub(crate) fn outgoing(&mut self, mid: Mid) -> Option<Ssrc> {
+    /// Takes the streams that str0m has made for sections that the client has agreed to: they are
+    /// the egress's from then on, and str0m reports nothing about them.
+    fn take_streams(&mut self, sections: &[Section]) {
+        let Some(mut egress) = self.egress.take() else {
+            return;
+        };
         self.guarded(|this| {
-            Ok(this
-                .rtc
-                .direct_api()
-                .stream_tx_by_mid(mid, None)
-                .map(|stream| {
-                    stream.set_rtx_cache(RTX_CACHE_PACKETS, RTX_CACHE, Some(RTX_RATIO_CAP));
-                    stream.ssrc()
-                }))
-        })?
+            for section in sections.iter().filter(|section| section.kind.is_some()) {
+                let mid = Mid::from(section.mid.as_str());
+                let mut api = this.rtc.direct_api();
+                let Some(stream) = api.stream_tx_by_mid(mid, None) else {
+                    continue;
+                };
+                let (ssrc, resend_ssrc) = (*stream.ssrc(), stream.rtx().map(|rtx| *rtx));
+                api.remove_stream_tx(ssrc.into());
+                if egress.section(&section.mid).is_none()
+                    && let Some(spec) = this.spec(mid, ssrc, resend_ssrc)
+                {
+                    egress.add_stream(spec);
+                }
+            }
+            Ok(())
+        });
+        self.egress = Some(egress);
+    }
+
+    /// What was agreed on about sending in a section.
+    fn spec(&self, mid: Mid, ssrc: u32, resend_ssrc: Option<u32>) -> Option<StreamSpec> {
+        let media = self.rtc.media(mid)?;
+        let map = media.remote_extmap();
+        let transport_sequence = map.id_of(Extension::TransportSequenceNumber);
+        let descriptor = Extension::with_serializer(DescriptorExtension::URI, DescriptorExtension);
+        let is_audio = media.kind().is_audio();
+        let padding_type = media.remote_pts().iter().find_map(|pt| {
+            let params = self.rtc.codec_config().find(|params| params.pt() == *pt)?;
+            params.resend()
+        });
+        Some(StreamSpec {
+            ssrc,
+            resend_ssrc: resend_ssrc.filter(|_| padding_type.is_some()),
+            mid: mid.to_string(),
+            cname: media.cname().to_owned(),
+            is_audio,
+            clock_rate_hz: if is_audio { 48_000 } else { 90_000 },
+            extensions: ExtensionIds {
+                mid: map.id_of(Extension::RtpMid),
+                transport_sequence,
+                absolute_send_time: map
+                    .id_of(Extension::AbsoluteSendTime)
+                    .filter(|_| transport_sequence.is_none()),
+                audio_level: map.id_of(Extension::AudioLevel),
+                orientation: map.id_of(Extension::VideoOrientation),
+                descriptor: map.id_of(descriptor),
+            },
+            padding_type: padding_type.map(|pt| *pt),
+        })
+    }
+
+    /// The stream on which we send in a section, once it was agreed on.
+    pub(crate) fn outgoing(&self, mid: Mid) -> Option<StreamIds> {
+        let spec = self.egress.as_ref()?.section(&mid.to_string())?;
+        Some(StreamIds {
+            ssrc: spec.ssrc,
+            resend_ssrc: spec.resend_ssrc,
+            cname: spec.cname.clone(),
+        })
     }
 
     /// Forgets what was sent on a stream, so that nothing of it can be sent again.
     pub(crate) fn forget_sent(&mut self, ssrc: Ssrc) {
-        self.guarded(|this| {
-            if let Some(stream) = this.rtc.direct_api().stream_tx(&ssrc) {
-                stream.set_rtx_cache(RTX_CACHE_PACKETS, RTX_CACHE, Some(RTX_RATIO_CAP));
-            }
-            Ok(())
-        });
+        if let Some(egress) = &mut self.egress {
+            egress.forget_sent(*ssrc);
+        }
     }
 
     /// Replaces the stream of a section by one with new SSRCs for the next track; what waits on the
     /// old one is dropped.
-    ///
-    /// Not by str0m's `reset_stream_tx`, which leaves the stream filed under its old SSRC, where no
-    /// report about the new one finds it.
     pub(crate) fn renew_outgoing(&mut self, mid: Mid) -> Option<Ssrc> {
-        self.guarded(|this| {
-            let mut api = this.rtc.direct_api();
-            let Some(before) = api.stream_tx_by_mid(mid, None) else {
-                return Ok(());
-            };
-            let (old, has_rtx) = (before.ssrc(), before.rtx().is_some());
-            api.remove_stream_tx(old);
-            let ssrc = api.new_ssrc();
-            let resent = has_rtx.then(|| api.new_ssrc()).filter(|rtx| *rtx != ssrc);
-            api.declare_stream_tx(ssrc, resent, mid, None);
-            Ok(())
-        });
-        self.outgoing(mid)
+        let before = self.egress.as_ref()?.section(&mid.to_string())?.clone();
+        let api = self.rtc.direct_api();
+        let ssrc = *api.new_ssrc();
+        let resend_ssrc = before
+            .resend_ssrc
+            .map(|_| *api.new_ssrc())
+            .filter(|&resend| resend != ssrc);
+        let spec = StreamSpec {
+            ssrc,
+            resend_ssrc,
+            ..before
+        };
+        let egress = self.egress.as_mut()?;
+        egress.remove_stream(before.ssrc);
+        egress.add_stream(spec);
+        Some(ssrc.into())
+    }
+
+    /// What is known of a stream on which we send.
+    pub(crate) fn figures(&self, ssrc: Ssrc) -> Option<StreamFigures> {
+        self.egress.as_ref()?.figures(*ssrc)
     }
 
     /// Which section and layer the client sends under an SSRC.
@@ -543,10 +655,28 @@ impl Transport {
         })
     }
 
-    /// Writes a batch of packets; a panic in it breaks this transport and nothing else.
-    pub(crate) fn batch(&mut self, write: impl FnOnce(&mut Self)) {
+    /// Queues a packet of the stream `ssrc` for the next visit.
+    pub(crate) fn write(&mut self, ssrc: Ssrc, packet: Packet) {
+        if let Some(egress) = &mut self.egress {
+            egress.write(*ssrc, packet);
+        }
+    }
+
+    /// Lets leave what is queued and may, and serves str0m's timers.
+    pub(crate) fn flush(&mut self, now: Instant, into: &mut Yield) {
         self.guarded(|this| {
-            write(this);
+            if this.woken_at() <= now {
+                this.handle(Input::Timeout(now))?;
+                this.drain(now, into)?;
+            }
+            if let (Some(egress), Some(way)) = (&mut this.egress, this.way) {
+                egress.flush(now, &mut this.batch);
+                let mut batch = std::mem::take(&mut this.batch);
+                for run in batch.drain() {
+                    this.push(way, run, into);
+                }
+                this.batch = batch;
+            }
             Ok(())
         });
     }
@@ -563,24 +693,36 @@ impl Transport {
         });
     }
 
-    /// Tells the estimator what is sent and what could be, bit/s.
-    pub(crate) fn set_demand(&mut self, minimum_bps: u64, desired_bps: u64) {
-        self.guarded(|this| {
-            this.rtc
-                .bwe()
-                .set_bitrate(Bitrate::bps(minimum_bps), Bitrate::bps(desired_bps));
-            Ok(())
-        });
+    /// Tells the estimator what would be sent if the path carried it, bit/s.
+    pub(crate) fn set_desired(&mut self, desired_bps: u64) {
+        if let Some(egress) = &mut self.egress {
+            egress.set_desired(desired_bps);
+        }
     }
 
     /// Begins the estimate anew: what was measured on another path says nothing about this one.
-    pub(crate) fn reset_estimate(&mut self, initial_bps: u64) {
-        if self.estimate_bps.take().is_some() {
-            self.guarded(|this| {
-                this.rtc.bwe().reset(Bitrate::bps(initial_bps));
-                Ok(())
-            });
+    pub(crate) fn reset_estimate(&mut self, initial_bps: u64, now: Instant) {
+        if self.estimate_bps.take().is_some()
+            && let Some(egress) = &mut self.egress
+        {
+            egress.reset_estimate(initial_bps, now);
         }
+    }
+
+    /// How long a packet and the answer to it travel, as the other end reports it.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.egress.as_ref()?.round_trip()
+    }
+
+    /// The share of what was sent that was lost on the way lately, 0 to 1.
+    pub(crate) fn loss_out(&self) -> f32 {
+        self.egress.as_ref().map_or(0.0, Egress::loss)
+    }
+
+    /// How many packets the other end should have got since this was last asked, and how many of
+    /// them it did not.
+    pub(crate) fn take_losses(&mut self) -> (u64, u64) {
+        self.egress.as_mut().map_or((0, 0), Egress::take_losses)
     }
 
     // Data.
@@ -666,34 +808,6 @@ impl Transport {
 }
 
 const PANICKED: &str = "the transport panicked";
-
-impl Egress for Transport {
-    fn write(&mut self, ssrc: Ssrc, packet: RtpWrite) {
-        if let Some(stream) = self.rtc.direct_api().stream_tx(&ssrc) {
-            stream.write_rtp(packet);
-        }
-    }
-
-    fn flush(&mut self, now: Instant, into: &mut Yield) {
-        let deferred = std::mem::take(&mut self.deferred);
-        self.guarded(|this| {
-            for feedback in &deferred {
-                let datagram = Datagram {
-                    path: feedback.path,
-                    source: feedback.source,
-                    destination: feedback.destination,
-                    contents: &feedback.contents,
-                };
-                if let Some(received) = receive(&datagram) {
-                    let input = Input::Receive(feedback.arrived_at, received);
-                    this.rtc.handle_input(input)?;
-                }
-            }
-            this.rtc.handle_input(Input::Timeout(now))?;
-            this.drain(now, into)
-        });
-    }
-}
 
 fn receive<'a>(datagram: &Datagram<'a>) -> Option<Receive<'a>> {
     Receive::new(

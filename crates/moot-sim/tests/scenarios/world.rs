@@ -484,13 +484,14 @@ impl World {
                     continue;
                 };
                 let down = self.people[number].down;
-                let size = transmit.contents.len();
-                let parcel = Parcel {
-                    source: transmit.source,
-                    destination: transmit.destination,
-                    contents: transmit.contents,
-                };
-                self.network.send(down, parcel, size, self.now);
+                for datagram in transmit.datagrams() {
+                    let parcel = Parcel {
+                        source: transmit.source,
+                        destination: transmit.destination,
+                        contents: datagram.to_vec(),
+                    };
+                    self.network.send(down, parcel, datagram.len(), self.now);
+                }
             }
             let mut thrown = Vec::new();
             for person in &mut self.people {

@@ -1,0 +1,410 @@
+//! Short trains of packets that try a higher rate.
+
+use std::time::Duration;
+
+/// How long a probe lasts, µs. A longer one sees through jitter and fills queues more.
+const DURATION_US: i64 = 20_000;
+/// Fewest packets of a probe: with fewer, chance decides.
+const MIN_PACKETS: u16 = 5;
+/// Received fewer than this, a probe has no result.
+const MIN_RECEIVED: u32 = 4;
+/// How far a probe goes beyond the estimate while no congestion has been seen, and afterwards. A
+/// larger value climbs in fewer steps, and fills a narrow path's queue in proportion.
+const REACH: f64 = 2.0;
+const GENTLE_REACH: f64 = 1.5;
+/// A desire that exceeds the estimate by less than this is not worth a probe.
+const WORTHWHILE: f64 = 1.02;
+/// A probe that came through with this share of its rate has succeeded, and the next follows at
+/// once. A larger value gives up sooner on jittery paths.
+const SUCCESS: f64 = 0.7;
+/// Received at less than this share of what was sent, the probe has found the end of the path.
+const UNSATURATED: f64 = 0.85;
+/// What is used of the rate at which a path that the probe filled delivered; a larger value leaves
+/// less for draining.
+const SATURATED_KEPT: f64 = 0.95;
+/// Rest after a probe that failed, before and after congestion was seen, µs; it doubles with each
+/// further one up to the longest. Longer rests disturb a narrow path less, and find out later that
+/// it has become wide.
+const FIRST_REST_US: i64 = 1_000_000;
+const GENTLE_REST_US: i64 = 3_000_000;
+const MAX_REST_US: i64 = 10_000_000;
+/// Longest rest where what a probe promised was followed by congestion, µs.
+const MAX_HARM_REST_US: i64 = 32_000_000;
+/// Congestion within this time after a probe raised the estimate is its fault, µs; without any, the
+/// probe has proven right.
+const TRIAL_US: i64 = 10_000_000;
+/// A probe that nothing is heard of for this long and a round trip is given up, µs.
+const PATIENCE_US: i64 = 700_000;
+/// A probe is missed once something that left this long after its beginning is reported, and none of
+/// it, µs.
+const MISSED_US: i64 = 200_000;
+/// A missed probe is followed by another this long after its beginning, µs. Longer is late, shorter
+/// is in vain where there is nothing to probe with.
+const MISSED_REST_US: i64 = 500_000;
+/// A probe is over once something else that left this long after its last packet is reported, µs.
+const OVER_US: i64 = 30_000;
+
+/// A train of packets to send: media brought forward, resent packets or padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// Marks the packets of this probe in the reports; wraps.
+    pub id: u8,
+    /// How fast to send, bit/s.
+    pub rate_bps: u64,
+    /// How long to send; 20 ms.
+    pub duration: Duration,
+    /// Send at least as many packets, even where that takes longer than `duration`. Where the rate
+    /// is low they should be small: padding of some 250 bytes, not a resent packet of 1200.
+    pub min_packets: u16,
+}
+
+/// What a probe has shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Finding {
+    /// What the path carries at least, bit/s.
+    pub(super) bps: f64,
+    /// Whether it carries no more than that.
+    pub(super) is_saturated: bool,
+    /// Whether the probe came through about as fast as it was sent.
+    pub(super) is_success: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Cluster {
+    id: u8,
+    rate_bps: f64,
+    began_us: i64,
+    first_sent_us: i64,
+    last_sent_us: i64,
+    last_size: u16,
+    first_arrived_us: i64,
+    last_arrived_us: i64,
+    first_received_size: u16,
+    packets: u32,
+    received: u32,
+    bytes: u64,
+    received_bytes: u64,
+    is_over: bool,
+}
+
+impl Cluster {
+    fn new(id: u8, rate_bps: f64, now_us: i64) -> Self {
+        Self {
+            id,
+            rate_bps,
+            began_us: now_us,
+            first_sent_us: 0,
+            last_sent_us: 0,
+            last_size: 0,
+            first_arrived_us: 0,
+            last_arrived_us: 0,
+            first_received_size: 0,
+            packets: 0,
+            received: 0,
+            bytes: 0,
+            received_bytes: 0,
+            is_over: false,
+        }
+    }
+
+    fn add(&mut self, sent_us: i64, size: u16, arrived_us: Option<i64>) {
+        if self.packets == 0 {
+            self.first_sent_us = sent_us;
+            self.last_sent_us = sent_us;
+        }
+        self.packets += 1;
+        self.bytes += u64::from(size);
+        if sent_us >= self.last_sent_us {
+            self.last_sent_us = sent_us;
+            self.last_size = size;
+        }
+        let Some(arrived_us) = arrived_us else {
+            return;
+        };
+        if self.received == 0 || arrived_us < self.first_arrived_us {
+            self.first_arrived_us = arrived_us;
+            self.first_received_size = size;
+        }
+        if self.received == 0 || arrived_us > self.last_arrived_us {
+            self.last_arrived_us = arrived_us;
+        }
+        self.received += 1;
+        self.received_bytes += u64::from(size);
+    }
+
+    fn is_complete(&self) -> bool {
+        let expected = self.rate_bps * DURATION_US as f64 / 8e6;
+        let is_enough =
+            self.packets >= u32::from(MIN_PACKETS) && self.bytes as f64 >= expected * 0.95;
+        self.packets > 0 && (self.is_over || is_enough)
+    }
+
+    /// The lower of the rates of sending and of arriving, as the train left and came in; what is
+    /// lost at any rate does not count against it.
+    fn finding(&self, inherent_loss: f64) -> Option<Finding> {
+        if self.received < MIN_RECEIVED || self.received * 2 < self.packets {
+            return None;
+        }
+        let rate = |bytes: u64, span_us: i64| {
+            if span_us > 0 {
+                bytes as f64 * 8e6 / span_us as f64
+            } else {
+                f64::INFINITY
+            }
+        };
+        let send_bps = rate(
+            self.bytes - u64::from(self.last_size),
+            self.last_sent_us - self.first_sent_us,
+        );
+        let received = self.received_bytes - u64::from(self.first_received_size);
+        let lost = 1.0 - self.received_bytes as f64 / self.bytes.max(1) as f64;
+        // Of a handful of packets one may be lost by chance.
+        let chance = f64::from(self.packets).recip() + inherent_loss * 1.5;
+        let scale = if lost <= chance { 1.0 - lost } else { 1.0 };
+        let receive_bps = rate(received, self.last_arrived_us - self.first_arrived_us) / scale;
+        let bps = send_bps.min(receive_bps).min(self.rate_bps);
+        let is_saturated = receive_bps < UNSATURATED * send_bps.min(self.rate_bps);
+        Some(Finding {
+            bps: if is_saturated {
+                bps * SATURATED_KEPT
+            } else {
+                bps
+            },
+            is_saturated,
+            is_success: bps >= SUCCESS * self.rate_bps,
+        })
+    }
+}
+
+/// When to probe, and what a probe has shown.
+#[derive(Clone, Debug)]
+pub(super) struct Probing {
+    next_id: u8,
+    outstanding: Option<Cluster>,
+    /// Other packets since the last of the probe: part of the train if more of it follows.
+    between: Option<Cluster>,
+    next_us: i64,
+    rest_us: i64,
+    is_gentle: bool,
+    /// When a probe last raised the estimate, until that has proven right or wrong.
+    raised_us: Option<i64>,
+}
+
+impl Probing {
+    pub(super) fn new(now_us: i64) -> Self {
+        Self {
+            next_id: 0,
+            outstanding: None,
+            between: None,
+            next_us: now_us,
+            rest_us: FIRST_REST_US,
+            is_gentle: false,
+            raised_us: None,
+        }
+    }
+
+    /// Returns the probe to send now, if any.
+    pub(super) fn poll(
+        &mut self,
+        rate_bps: f64,
+        desired_bps: f64,
+        round_trip_us: i64,
+        now_us: i64,
+    ) -> Option<Probe> {
+        if let Some(cluster) = &self.outstanding {
+            if now_us - cluster.began_us < PATIENCE_US + 2 * round_trip_us {
+                return None;
+            }
+            self.outstanding = None;
+            self.fail(now_us);
+        }
+        if now_us < self.next_us || desired_bps < rate_bps * WORTHWHILE {
+            return None;
+        }
+        let reach = if self.is_gentle { GENTLE_REACH } else { REACH };
+        let probe_bps = (rate_bps * reach).min(desired_bps);
+        let id = self.next_id;
+        self.next_id = id.wrapping_add(1);
+        self.outstanding = Some(Cluster::new(id, probe_bps, now_us));
+        self.between = None;
+        Some(Probe {
+            id,
+            rate_bps: probe_bps as u64,
+            duration: Duration::from_micros(DURATION_US as u64),
+            min_packets: MIN_PACKETS,
+        })
+    }
+
+    /// Notes a packet that is reported for the first time.
+    pub(super) fn note(
+        &mut self,
+        sent_us: i64,
+        size: u16,
+        arrived_us: Option<i64>,
+        probe: Option<u8>,
+    ) {
+        let Some(cluster) = &mut self.outstanding else {
+            return;
+        };
+        if probe == Some(cluster.id) {
+            if let Some(between) = self.between.take() {
+                cluster.packets += between.packets;
+                cluster.bytes += between.bytes;
+                cluster.received += between.received;
+                cluster.received_bytes += between.received_bytes;
+            }
+            cluster.add(sent_us, size, arrived_us);
+        } else if cluster.packets == 0 {
+            // Its report was lost, or it was never sent.
+            if sent_us - cluster.began_us > MISSED_US {
+                self.next_us = cluster.began_us + MISSED_REST_US;
+                self.outstanding = None;
+                self.between = None;
+            }
+        } else {
+            if sent_us - cluster.last_sent_us > OVER_US {
+                cluster.is_over = true;
+            } else {
+                let between = self
+                    .between
+                    .get_or_insert_with(|| Cluster::new(cluster.id, 0.0, 0));
+                between.add(sent_us, size, arrived_us);
+            }
+        }
+    }
+
+    /// Returns what the outstanding probe has shown once it is complete.
+    pub(super) fn take_finding(&mut self, inherent_loss: f64, now_us: i64) -> Option<Finding> {
+        if !self.outstanding.as_ref()?.is_complete() {
+            return None;
+        }
+        let cluster = self.outstanding.take()?;
+        self.between = None;
+        let finding = cluster.finding(inherent_loss);
+        match finding {
+            // Not a failure of the path: most of the probe was never reported.
+            None if cluster.packets < u32::from(MIN_PACKETS) => self.next_us = now_us,
+            Some(finding) if finding.is_success => {
+                // The end of the path is known once a probe filled it.
+                self.next_us = if finding.is_saturated {
+                    now_us + self.rest_us
+                } else {
+                    now_us
+                };
+            }
+            _ => self.fail(now_us),
+        }
+        finding
+    }
+
+    /// Notes that the estimate was raised to what a probe found.
+    pub(super) fn note_raise(&mut self, now_us: i64) {
+        self.raised_us = Some(now_us);
+    }
+
+    /// Notes congestion: from now on probes reach less far, and rest for a while.
+    pub(super) fn note_congestion(&mut self, now_us: i64) {
+        let is_harm = self
+            .raised_us
+            .take()
+            .is_some_and(|raised_us| now_us - raised_us < TRIAL_US);
+        if is_harm && self.is_gentle {
+            self.rest_us = (self.rest_us * 2).min(MAX_HARM_REST_US);
+        }
+        self.is_gentle = true;
+        self.rest_us = self.rest_us.max(GENTLE_REST_US);
+        self.next_us = self.next_us.max(now_us + self.rest_us);
+    }
+
+    /// Notes that all goes well: a probe that has proven right makes the next rest short again.
+    pub(super) fn note_calm(&mut self, now_us: i64) {
+        if self
+            .raised_us
+            .is_some_and(|raised_us| now_us - raised_us >= TRIAL_US)
+        {
+            self.raised_us = None;
+            self.rest_us = if self.is_gentle {
+                GENTLE_REST_US
+            } else {
+                FIRST_REST_US
+            };
+        }
+    }
+
+    fn fail(&mut self, now_us: i64) {
+        self.next_us = now_us + self.rest_us;
+        if self.rest_us < MAX_REST_US {
+            self.rest_us = (self.rest_us * 2).min(MAX_REST_US);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sends a probe's packets of 1000 bytes through a path of `path_bps`.
+    fn answer(probing: &mut Probing, probe: Probe, path_bps: f64, from_us: i64) {
+        let bytes = probe.rate_bps * probe.duration.as_micros() as u64 / 8_000_000;
+        let packets = (bytes / 1000 + 1).max(u64::from(probe.min_packets)) as i64;
+        let gap_us = 8e9 / probe.rate_bps as f64;
+        let mut free_us = 0.0f64;
+        for number in 0..packets {
+            let sent_us = from_us as f64 + number as f64 * gap_us;
+            free_us = free_us.max(sent_us) + 8e9 / path_bps;
+            probing.note(
+                sent_us as i64,
+                1000,
+                Some(free_us as i64 + 5_000),
+                Some(probe.id),
+            );
+        }
+    }
+
+    #[test]
+    fn a_success_is_followed_at_once_up_to_what_is_desired() {
+        let mut probing = Probing::new(0);
+        let (mut rate_bps, mut now_us) = (1.5e6, 0);
+        let mut rates = Vec::new();
+        while let Some(probe) = probing.poll(rate_bps, 1e7, 50_000, now_us) {
+            rates.push(probe.rate_bps);
+            answer(&mut probing, probe, 1e8, now_us);
+            now_us += 100_000;
+            let finding = probing.take_finding(0.0, now_us).unwrap();
+            assert!(finding.is_success);
+            rate_bps = finding.bps;
+        }
+        assert_eq!(rates.len(), 3, "{rates:?}");
+        assert!(rate_bps > 9.8e6, "{rate_bps}");
+    }
+
+    #[test]
+    fn a_full_path_is_found_at_what_it_delivers() {
+        let mut probing = Probing::new(0);
+        let probe = probing.poll(2e6, 1e7, 50_000, 0).unwrap();
+        answer(&mut probing, probe, 2.5e6, 0);
+        let finding = probing.take_finding(0.0, 100_000).unwrap();
+        assert!(finding.is_saturated && !finding.is_success);
+        assert!((2.2e6..2.5e6).contains(&finding.bps), "{finding:?}");
+        assert_eq!(probing.poll(2e6, 1e7, 50_000, 1_000_000), None);
+        assert!(probing.poll(2e6, 1e7, 50_000, 1_200_000).is_some());
+    }
+
+    #[test]
+    fn probes_are_gentle_after_congestion() {
+        let mut probing = Probing::new(0);
+        probing.note_congestion(0);
+        assert_eq!(probing.poll(2e5, 1e7, 50_000, 2_900_000), None);
+        let probe = probing.poll(2e5, 1e7, 50_000, 3_100_000).unwrap();
+        assert_eq!(probe.rate_bps, 300_000);
+    }
+
+    #[test]
+    fn an_unanswered_probe_is_given_up() {
+        let mut probing = Probing::new(0);
+        probing.poll(2e5, 1e7, 50_000, 0).unwrap();
+        assert_eq!(probing.poll(2e5, 1e7, 50_000, 500_000), None);
+        assert_eq!(probing.poll(2e5, 1e7, 50_000, 1_000_000), None);
+        assert!(probing.poll(2e5, 1e7, 50_000, 2_100_000).is_some());
+    }
+}
