@@ -9,8 +9,8 @@ pub const MAX_RUN: usize = 65_000;
 /// Largest datagram that shares a run; what is longer is left to fragmentation.
 pub const MAX_SEGMENT: usize = 1_400;
 
-/// Room made for a new run: a frame of a camera.
-const RUN_CAPACITY: usize = 9 * 1_024;
+/// Datagrams that room is made for in a new run: a frame of a camera.
+const RUN_CAPACITY: usize = 8;
 
 /// Datagrams of one size, one after the other; the last may be shorter (udp(7), `UDP_SEGMENT`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Batch {
         let fits = self.runs.last().is_some_and(|run| run.takes(size));
         if !fits {
             self.runs.push(Run {
-                contents: Vec::with_capacity(RUN_CAPACITY.max(size)),
+                contents: Vec::with_capacity(RUN_CAPACITY * size),
                 segment_size: size,
             });
         }

@@ -1,15 +1,8 @@
 //! What the lost packets say.
 
 use super::tally::Tally;
+use super::window::{Gathering, Window};
 
-/// A decision takes at least this long and this many packets. Larger values are surer and later.
-const MIN_WINDOW_US: i64 = 250_000;
-/// The first decision is taken sooner: what is sent at the beginning is a guess.
-const FIRST_WINDOW_US: i64 = 100_000;
-const MIN_PACKETS: u32 = 20;
-/// After this long a decision is taken on fewer packets: sound alone has 50 per second.
-const MAX_WINDOW_US: i64 = 1_000_000;
-const FEW_PACKETS: u32 = 8;
 /// Loss above which the rate is lowered (draft-ietf-rmcat-gcc-02 section 6). A larger value fills
 /// small buffers more.
 const HEAVY: f64 = 0.10;
@@ -23,19 +16,23 @@ const KEPT: f64 = 0.95;
 /// The least that is kept of the rate in one decision: a throughput measured through a moment of
 /// silence must not be believed at once.
 const MIN_KEPT: f64 = 0.5;
+/// Losses without a queue lower the rate no further than this, bit/s: sound and a small picture. What
+/// is lost there is lost.
+const LEAST_BPS: f64 = 300_000.0;
+/// Unless even more is lost than this.
+const HOPELESS: f64 = 0.4;
 /// Less sent than this share of what got through ought not to lose anything; what is lost all the
-/// same, is lost at any rate. The first decrease of a series counts for less, since a policer lets
-/// more through at first than for long. A larger value takes a policer's loss for the path's own.
-const WELL_BELOW: f64 = 1.0;
-const WELL_BELOW_FIRST: f64 = 0.6;
+/// same, is lost at any rate. For further decreases in a row it is all that got through: a policer
+/// lets more through at first. A larger value takes a policer's loss for the path's own.
+const WELL_BELOW: f64 = 0.6;
 /// Where much less is sent and as much gets through, losses are a bottleneck's: shares of what was
 /// sent and got through before the decrease.
-const MUCH_LESS: f64 = 0.8;
+const MUCH_LESS: f64 = 0.6;
 const AS_MUCH: f64 = 0.85;
 /// How fast the loss that happens at any rate is learnt and forgotten, per decision. A larger value
 /// follows chance.
 const LEARN: f64 = 0.7;
-const FORGET: f64 = 0.15;
+const FORGET: f64 = 0.3;
 /// A decrease was in vain where at least this share of the loss remains.
 const SAME: f64 = 0.6;
 /// What is had again after a decrease in vain exceeds what was sent before it by no more than this:
@@ -86,12 +83,7 @@ struct Decrease {
 #[derive(Clone, Debug)]
 pub(super) struct Loss {
     tally: Tally,
-    began_us: Option<i64>,
-    first_sent_us: i64,
-    last_sent_us: i64,
-    bytes: u64,
-    arrived: u32,
-    lost: u32,
+    gathering: Gathering,
     /// What left before does not count: it was sent at an older rate.
     not_before_us: i64,
     inherent: f64,
@@ -100,26 +92,19 @@ pub(super) struct Loss {
     belief_us: i64,
     decrease: Option<Decrease>,
     is_limiting: bool,
-    has_decided: bool,
 }
 
 impl Loss {
     pub(super) fn new() -> Self {
         Self {
             tally: Tally::new(),
-            began_us: None,
-            first_sent_us: 0,
-            last_sent_us: 0,
-            bytes: 0,
-            arrived: 0,
-            lost: 0,
+            gathering: Gathering::new(),
             not_before_us: i64::MIN,
             inherent: 0.0,
             doubted_us: i64::MAX,
             belief_us: BELIEF_US,
             decrease: None,
             is_limiting: false,
-            has_decided: false,
         }
     }
 
@@ -141,44 +126,20 @@ impl Loss {
     /// Counts a packet that is reported for the first time.
     pub(super) fn note(&mut self, sent_us: i64, size: u16, is_lost: bool, now_us: i64) {
         self.tally.note(is_lost, now_us);
-        if sent_us < self.not_before_us {
-            return;
-        }
-        if self.began_us.is_none() {
-            self.began_us = Some(now_us);
-            self.first_sent_us = sent_us;
-            self.last_sent_us = sent_us;
-        }
-        self.last_sent_us = self.last_sent_us.max(sent_us);
-        self.bytes += u64::from(size);
-        if is_lost {
-            self.lost += 1;
-        } else {
-            self.arrived += 1;
+        if sent_us >= self.not_before_us {
+            self.gathering.note(sent_us, size, is_lost, now_us);
         }
     }
 
     /// Counts bytes of packets that no report has told of: the report itself was lost.
     pub(super) fn note_unreported(&mut self, bytes: u32) {
-        if self.began_us.is_some() {
-            self.bytes += u64::from(bytes);
-        }
+        self.gathering.note_unreported(bytes);
     }
 
     /// Takes back a loss: the packet has arrived after all.
     pub(super) fn note_recovered(&mut self) {
-        if self.lost > 0 {
-            self.lost -= 1;
-            self.arrived += 1;
-        }
+        self.gathering.take_back();
         self.tally.take_back();
-    }
-
-    fn open_window(&mut self) {
-        self.began_us = None;
-        self.bytes = 0;
-        self.arrived = 0;
-        self.lost = 0;
     }
 
     /// Decides what the losses since the last decision mean, if there is enough to decide on.
@@ -192,38 +153,36 @@ impl Loss {
         is_queueing: bool,
         now_us: i64,
     ) -> Verdict {
-        let Some(began_us) = self.began_us else {
-            return Verdict::Undecided;
-        };
-        let age_us = now_us - began_us;
-        let packets = self.arrived + self.lost;
-        let min_us = if self.has_decided {
-            MIN_WINDOW_US
-        } else {
-            FIRST_WINDOW_US
-        };
-        let is_enough = (age_us >= min_us && packets >= MIN_PACKETS)
-            || (age_us >= MAX_WINDOW_US && packets >= FEW_PACKETS);
-        if !is_enough {
-            return Verdict::Undecided;
+        match self.gathering.take(is_queueing, now_us) {
+            Some(window) => self.judge(window, rate_bps, throughput_bps),
+            None => Verdict::Undecided,
         }
-        let count = f64::from(packets);
-        let share = f64::from(self.lost) / count;
-        let span_us = (self.last_sent_us - self.first_sent_us).max(min_us);
-        let sent_bps = self.bytes as f64 * 8e6 / span_us as f64;
-        self.open_window();
-        if now_us >= self.doubted_us {
+    }
+
+    fn judge(&mut self, window: Window, rate_bps: f64, throughput_bps: Option<f64>) -> Verdict {
+        let Window { share, doubt, .. } = window;
+        if window.now_us >= self.doubted_us {
             self.doubted_us = i64::MAX;
             self.inherent = 0.0;
             self.decrease = None;
         }
-        let is_learnt = self.learn(share, sent_bps, is_queueing, now_us);
+        let is_learnt = self.learn(window);
         let excess = |share: f64| ((share - self.inherent) / (1.0 - self.inherent)).max(0.0);
-        // By how much chance may have raised it: two standard deviations.
-        let doubt = 2.0 * (share * (1.0 - share) / count).sqrt();
-        let heavy = if is_queueing { HEAVY_QUEUEING } else { HEAVY };
+        let heavy = if window.is_queueing {
+            HEAVY_QUEUEING
+        } else {
+            HEAVY
+        };
         if excess(share - doubt) > heavy {
-            return self.lower(rate_bps, throughput_bps, sent_bps, share, now_us);
+            let is_floored = !window.is_queueing && share - doubt < HOPELESS;
+            if is_floored && rate_bps <= LEAST_BPS {
+                self.is_limiting = false;
+                self.believe(share, window.now_us);
+                return Verdict::Some;
+            }
+            let least_bps = if is_floored { LEAST_BPS } else { 0.0 };
+            let lower_bps = self.lower(window, rate_bps, throughput_bps);
+            return Verdict::Heavy(lower_bps.max(least_bps).min(rate_bps));
         }
         if excess(share) < HEAVY / 2.0 {
             self.is_limiting = false;
@@ -235,7 +194,7 @@ impl Loss {
             && self.inherent > decrease.share * SAME
         {
             decrease.is_open = false;
-            self.doubted_us = now_us + self.belief_us;
+            self.doubted_us = window.now_us + self.belief_us;
             self.belief_us = (self.belief_us * 2).min(MAX_BELIEF_US);
             return Verdict::InVain(decrease.rate_bps);
         }
@@ -247,9 +206,16 @@ impl Loss {
     }
 
     /// Learns how much is lost at any rate; true where less was sent than is known to get through.
-    fn learn(&mut self, share: f64, sent_bps: f64, is_queueing: bool, now_us: i64) -> bool {
-        if share < self.inherent {
-            self.inherent += FORGET * (share - self.inherent);
+    fn learn(&mut self, window: Window) -> bool {
+        let Window {
+            share,
+            doubt,
+            sent_bps,
+            now_us,
+            ..
+        } = window;
+        if share + doubt < self.inherent {
+            self.inherent += FORGET * (share + doubt - self.inherent);
             if self.inherent < SLIGHT {
                 self.belief_us = BELIEF_US;
             }
@@ -258,7 +224,7 @@ impl Loss {
             return false;
         };
         let is_fresh = now_us - decrease.at_us < MEMORY_US;
-        if is_queueing || !is_fresh || sent_bps > decrease.harmless_bps {
+        if window.is_queueing || !is_fresh || sent_bps > decrease.harmless_bps {
             return false;
         }
         // What gets through whatever is sent is what a path carries.
@@ -268,49 +234,56 @@ impl Loss {
         {
             return false;
         }
+        self.believe(share, now_us);
+        true
+    }
+
+    fn believe(&mut self, share: f64, now_us: i64) {
         if share > self.inherent {
             self.inherent += LEARN * (share - self.inherent);
             self.inherent = self.inherent.min(MAX_INHERENT);
             self.doubted_us = self.doubted_us.min(now_us + self.belief_us);
         }
-        true
     }
 
-    fn lower(
-        &mut self,
-        rate_bps: f64,
-        throughput_bps: Option<f64>,
-        sent_bps: f64,
-        share: f64,
-        now_us: i64,
-    ) -> Verdict {
+    /// Opens a decrease, or goes on with one, and returns what is left of the rate, bit/s.
+    fn lower(&mut self, window: Window, rate_bps: f64, throughput_bps: Option<f64>) -> f64 {
+        let Window {
+            share, sent_bps, ..
+        } = window;
         let delivered_bps = sent_bps * (1.0 - share);
-        let carries = (1.0 - self.inherent).recip();
         // Several decreases in a row are undone together.
         let series = self
             .decrease
             .filter(|decrease| decrease.is_open && self.is_limiting);
         let carried_bps = match throughput_bps {
-            Some(throughput_bps) if series.is_none() => throughput_bps * carries,
-            _ => delivered_bps * carries,
+            Some(throughput_bps) if series.is_none() => throughput_bps,
+            _ => delivered_bps,
         };
-        let (first_share, before_bps, well_below) = match series {
-            Some(decrease) => (decrease.share, decrease.rate_bps, WELL_BELOW),
-            None => (share, rate_bps.min(sent_bps * TRIED), WELL_BELOW_FIRST),
+        let (first_share, before_bps, harmless_bps) = match series {
+            Some(first) => (
+                first.share,
+                first.rate_bps,
+                carried_bps.max(first.harmless_bps),
+            ),
+            None => (
+                share,
+                rate_bps.min(sent_bps * TRIED),
+                carried_bps * WELL_BELOW,
+            ),
         };
         self.decrease = Some(Decrease {
-            at_us: now_us,
+            at_us: window.now_us,
             share: first_share,
             rate_bps: before_bps,
             sent_bps,
             delivered_bps,
-            harmless_bps: carried_bps / carries * well_below,
+            harmless_bps,
             is_open: true,
         });
-        let lower_bps = (carried_bps * KEPT).max(rate_bps.min(sent_bps) * MIN_KEPT);
         self.is_limiting = true;
-        self.not_before_us = now_us;
-        Verdict::Heavy(lower_bps.min(rate_bps))
+        self.not_before_us = window.now_us;
+        (carried_bps * KEPT).max(rate_bps.min(sent_bps) * MIN_KEPT)
     }
 }
 

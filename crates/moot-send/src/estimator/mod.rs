@@ -5,6 +5,7 @@
 //! are taken when a report comes, and when a packet is sent while none has come for long.
 
 mod arrival;
+mod cluster;
 mod history;
 mod loss;
 mod probing;
@@ -16,6 +17,7 @@ mod tally;
 mod tests;
 mod throughput;
 mod trendline;
+mod window;
 
 use std::time::{Duration, Instant};
 

@@ -2,26 +2,18 @@
 
 use std::time::Duration;
 
+use super::cluster::{Cluster, Finding};
+
 /// How long a probe lasts, µs. A longer one sees through jitter and fills queues more.
-const DURATION_US: i64 = 20_000;
+pub(super) const DURATION_US: i64 = 20_000;
 /// Fewest packets of a probe: with fewer, chance decides.
-const MIN_PACKETS: u16 = 5;
-/// Received fewer than this, a probe has no result.
-const MIN_RECEIVED: u32 = 4;
+pub(super) const MIN_PACKETS: u16 = 5;
 /// How far a probe goes beyond the estimate while no congestion has been seen, and afterwards. A
 /// larger value climbs in fewer steps, and fills a narrow path's queue in proportion.
 const REACH: f64 = 2.0;
 const GENTLE_REACH: f64 = 1.5;
 /// A desire that exceeds the estimate by less than this is not worth a probe.
 const WORTHWHILE: f64 = 1.02;
-/// A probe that came through with this share of its rate has succeeded, and the next follows at
-/// once. A larger value gives up sooner on jittery paths.
-const SUCCESS: f64 = 0.7;
-/// Received at less than this share of what was sent, the probe has found the end of the path.
-const UNSATURATED: f64 = 0.85;
-/// What is used of the rate at which a path that the probe filled delivered; a larger value leaves
-/// less for draining.
-const SATURATED_KEPT: f64 = 0.95;
 /// Rest after a probe that failed, before and after congestion was seen, µs; it doubles with each
 /// further one up to the longest. Longer rests disturb a narrow path less, and find out later that
 /// it has become wide.
@@ -29,20 +21,18 @@ const FIRST_REST_US: i64 = 1_000_000;
 const GENTLE_REST_US: i64 = 3_000_000;
 const MAX_REST_US: i64 = 10_000_000;
 /// Longest rest where what a probe promised was followed by congestion, µs.
-const MAX_HARM_REST_US: i64 = 32_000_000;
+const MAX_HARM_REST_US: i64 = 20_000_000;
 /// Congestion within this time after a probe raised the estimate is its fault, µs; without any, the
 /// probe has proven right.
 const TRIAL_US: i64 = 10_000_000;
 /// A probe that nothing is heard of for this long and a round trip is given up, µs.
 const PATIENCE_US: i64 = 700_000;
-/// A probe is missed once something that left this long after its beginning is reported, and none of
-/// it, µs.
+/// A probe is missed, because its report was lost or nothing was sent, once something that left
+/// this long after its beginning is reported, µs.
 const MISSED_US: i64 = 200_000;
-/// A missed probe is followed by another this long after its beginning, µs. Longer is late, shorter
+/// A missed probe is followed by another this long after it, µs. Longer is late, shorter
 /// is in vain where there is nothing to probe with.
 const MISSED_REST_US: i64 = 500_000;
-/// A probe is over once something else that left this long after its last packet is reported, µs.
-const OVER_US: i64 = 30_000;
 
 /// A train of packets to send: media brought forward, resent packets or padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,131 +48,11 @@ pub struct Probe {
     pub min_packets: u16,
 }
 
-/// What a probe has shown.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Finding {
-    /// What the path carries at least, bit/s.
-    pub(super) bps: f64,
-    /// Whether it carries no more than that.
-    pub(super) is_saturated: bool,
-    /// Whether the probe came through about as fast as it was sent.
-    pub(super) is_success: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Cluster {
-    id: u8,
-    rate_bps: f64,
-    began_us: i64,
-    first_sent_us: i64,
-    last_sent_us: i64,
-    last_size: u16,
-    first_arrived_us: i64,
-    last_arrived_us: i64,
-    first_received_size: u16,
-    packets: u32,
-    received: u32,
-    bytes: u64,
-    received_bytes: u64,
-    is_over: bool,
-}
-
-impl Cluster {
-    fn new(id: u8, rate_bps: f64, now_us: i64) -> Self {
-        Self {
-            id,
-            rate_bps,
-            began_us: now_us,
-            first_sent_us: 0,
-            last_sent_us: 0,
-            last_size: 0,
-            first_arrived_us: 0,
-            last_arrived_us: 0,
-            first_received_size: 0,
-            packets: 0,
-            received: 0,
-            bytes: 0,
-            received_bytes: 0,
-            is_over: false,
-        }
-    }
-
-    fn add(&mut self, sent_us: i64, size: u16, arrived_us: Option<i64>) {
-        if self.packets == 0 {
-            self.first_sent_us = sent_us;
-            self.last_sent_us = sent_us;
-        }
-        self.packets += 1;
-        self.bytes += u64::from(size);
-        if sent_us >= self.last_sent_us {
-            self.last_sent_us = sent_us;
-            self.last_size = size;
-        }
-        let Some(arrived_us) = arrived_us else {
-            return;
-        };
-        if self.received == 0 || arrived_us < self.first_arrived_us {
-            self.first_arrived_us = arrived_us;
-            self.first_received_size = size;
-        }
-        if self.received == 0 || arrived_us > self.last_arrived_us {
-            self.last_arrived_us = arrived_us;
-        }
-        self.received += 1;
-        self.received_bytes += u64::from(size);
-    }
-
-    fn is_complete(&self) -> bool {
-        let expected = self.rate_bps * DURATION_US as f64 / 8e6;
-        let is_enough =
-            self.packets >= u32::from(MIN_PACKETS) && self.bytes as f64 >= expected * 0.95;
-        self.packets > 0 && (self.is_over || is_enough)
-    }
-
-    /// The lower of the rates of sending and of arriving, as the train left and came in; what is
-    /// lost at any rate does not count against it.
-    fn finding(&self, inherent_loss: f64) -> Option<Finding> {
-        if self.received < MIN_RECEIVED || self.received * 2 < self.packets {
-            return None;
-        }
-        let rate = |bytes: u64, span_us: i64| {
-            if span_us > 0 {
-                bytes as f64 * 8e6 / span_us as f64
-            } else {
-                f64::INFINITY
-            }
-        };
-        let send_bps = rate(
-            self.bytes - u64::from(self.last_size),
-            self.last_sent_us - self.first_sent_us,
-        );
-        let received = self.received_bytes - u64::from(self.first_received_size);
-        let lost = 1.0 - self.received_bytes as f64 / self.bytes.max(1) as f64;
-        // Of a handful of packets one may be lost by chance.
-        let chance = f64::from(self.packets).recip() + inherent_loss * 1.5;
-        let scale = if lost <= chance { 1.0 - lost } else { 1.0 };
-        let receive_bps = rate(received, self.last_arrived_us - self.first_arrived_us) / scale;
-        let bps = send_bps.min(receive_bps).min(self.rate_bps);
-        let is_saturated = receive_bps < UNSATURATED * send_bps.min(self.rate_bps);
-        Some(Finding {
-            bps: if is_saturated {
-                bps * SATURATED_KEPT
-            } else {
-                bps
-            },
-            is_saturated,
-            is_success: bps >= SUCCESS * self.rate_bps,
-        })
-    }
-}
-
 /// When to probe, and what a probe has shown.
 #[derive(Clone, Debug)]
 pub(super) struct Probing {
     next_id: u8,
     outstanding: Option<Cluster>,
-    /// Other packets since the last of the probe: part of the train if more of it follows.
-    between: Option<Cluster>,
     next_us: i64,
     rest_us: i64,
     is_gentle: bool,
@@ -195,7 +65,6 @@ impl Probing {
         Self {
             next_id: 0,
             outstanding: None,
-            between: None,
             next_us: now_us,
             rest_us: FIRST_REST_US,
             is_gentle: false,
@@ -212,7 +81,7 @@ impl Probing {
         now_us: i64,
     ) -> Option<Probe> {
         if let Some(cluster) = &self.outstanding {
-            if now_us - cluster.began_us < PATIENCE_US + 2 * round_trip_us {
+            if now_us - cluster.began_us() < PATIENCE_US + 2 * round_trip_us {
                 return None;
             }
             self.outstanding = None;
@@ -226,7 +95,6 @@ impl Probing {
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
         self.outstanding = Some(Cluster::new(id, probe_bps, now_us));
-        self.between = None;
         Some(Probe {
             id,
             rate_bps: probe_bps as u64,
@@ -246,30 +114,10 @@ impl Probing {
         let Some(cluster) = &mut self.outstanding else {
             return;
         };
-        if probe == Some(cluster.id) {
-            if let Some(between) = self.between.take() {
-                cluster.packets += between.packets;
-                cluster.bytes += between.bytes;
-                cluster.received += between.received;
-                cluster.received_bytes += between.received_bytes;
-            }
-            cluster.add(sent_us, size, arrived_us);
-        } else if cluster.packets == 0 {
-            // Its report was lost, or it was never sent.
-            if sent_us - cluster.began_us > MISSED_US {
-                self.next_us = cluster.began_us + MISSED_REST_US;
-                self.outstanding = None;
-                self.between = None;
-            }
-        } else {
-            if sent_us - cluster.last_sent_us > OVER_US {
-                cluster.is_over = true;
-            } else {
-                let between = self
-                    .between
-                    .get_or_insert_with(|| Cluster::new(cluster.id, 0.0, 0));
-                between.add(sent_us, size, arrived_us);
-            }
+        cluster.note(sent_us, size, arrived_us, probe);
+        if cluster.packets() == 0 && sent_us - cluster.began_us() > MISSED_US {
+            self.next_us = cluster.began_us() + MISSED_REST_US;
+            self.outstanding = None;
         }
     }
 
@@ -279,11 +127,12 @@ impl Probing {
             return None;
         }
         let cluster = self.outstanding.take()?;
-        self.between = None;
         let finding = cluster.finding(inherent_loss);
         match finding {
             // Not a failure of the path: most of the probe was never reported.
-            None if cluster.packets < u32::from(MIN_PACKETS) => self.next_us = now_us,
+            None if cluster.packets() < u32::from(MIN_PACKETS) => {
+                self.next_us = now_us + MISSED_REST_US;
+            }
             Some(finding) if finding.is_success => {
                 // The end of the path is known once a probe filled it.
                 self.next_us = if finding.is_saturated {

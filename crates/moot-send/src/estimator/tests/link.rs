@@ -48,6 +48,8 @@ pub(super) struct Link {
     pub(super) policer: Option<(f64, f64)>,
     /// Bit/s of somebody else's in the same bottleneck.
     pub(super) cross_bps: f64,
+    /// Everything is lost for this long, about each three seconds.
+    pub(super) outage_us: i64,
     /// Nothing comes out until then.
     pub(super) stalled_until_us: i64,
     pub(super) free_us: i64,
@@ -70,6 +72,7 @@ impl Link {
             reorder: 0.0,
             policer: None,
             cross_bps: 0.0,
+            outage_us: 0,
             stalled_until_us: 0,
             free_us: 0,
             last_arrival_us: 0,
@@ -86,7 +89,8 @@ impl Link {
 
     /// Sends a packet, and returns when it arrives, if it does.
     pub(super) fn send(&mut self, size: u16, now_us: i64) -> Option<i64> {
-        let is_lost = self.rng.chance(self.loss);
+        let is_out = now_us % 3_070_000 < self.outage_us;
+        let is_lost = self.rng.chance(self.loss) || is_out;
         let is_late = self.rng.chance(self.reorder);
         let jitter_us = self.rng.below(self.jitter_us + 1);
         let bytes = i64::from(size) + OVERHEAD;

@@ -22,7 +22,27 @@ fn loss_without_a_queue_does_not_collapse_the_estimate() {
             let tally = world.watch_ms(60_000);
             let case = format!("seed {seed}, loss {loss}: {tally:?}");
             assert!(f64::from(tally.frames[2]) > 1800.0 * share, "{case}");
-            assert!(tally.min_bps > 300_000, "{case}");
+            assert!(tally.min_bps >= 300_000, "{case}");
+        }
+    }
+}
+
+#[test]
+fn a_sender_without_end_keeps_most_of_a_lossy_path() {
+    for seed in SEEDS {
+        for (loss, share) in [(0.05, 0.7), (0.1, 0.6), (0.2, 0.4), (0.3, 0.25)] {
+            let link = Link {
+                loss,
+                ..Link::new(2e6, seed)
+            };
+            let mut world = World::new(link, 1_500_000, seed);
+            world.flows[0].fixed_bps = Some(1e7);
+            world.flows[0].desired_bps = 1e7;
+            world.run_ms(5_000);
+            let tally = world.watch_ms(60_000);
+            let case = format!("seed {seed}, loss {loss}: {tally:?}");
+            assert!(tally.mean_bps() > 2e6 * share, "{case}");
+            assert!(tally.min_bps > 100_000, "{case}");
         }
     }
 }
@@ -39,6 +59,23 @@ fn the_estimate_recovers_when_loss_ends() {
             world.wait_ms(6_000, |bps| bps > 2.2e6).is_some(),
             "seed {seed}"
         );
+    }
+}
+
+#[test]
+fn outages_are_no_congestion() {
+    for seed in SEEDS {
+        for outage_us in [20_000, 60_000, 150_000] {
+            let link = Link {
+                outage_us,
+                ..Link::new(5e6, seed)
+            };
+            let mut world = World::new(link, 1_500_000, seed);
+            world.run_ms(5_000);
+            let tally = world.watch_ms(30_000);
+            let case = format!("seed {seed}, {outage_us} µs: {tally:?}");
+            assert_eq!(tally.frames[2], 900, "{case}");
+        }
     }
 }
 
