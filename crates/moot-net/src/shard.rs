@@ -24,10 +24,10 @@ const BATCHES_PER_TURN: usize = 16;
 /// Longest that packets of a frame wait for each other. Larger saves CPU where frames arrive
 /// spread out, at the price of delay.
 const MAX_TICK: Duration = Duration::from_millis(5);
-/// Below this many forwarded packets per second nothing waits.
-const IDLE_RATE: u64 = 2_000;
-/// From this many on packets wait for the whole tick.
-const BUSY_RATE: u64 = 10_000;
+/// Below this many forwarded packets per second nothing waits: two people with cameras.
+const IDLE_RATE: u64 = 600;
+/// From this many on packets wait for the whole tick: four people.
+const BUSY_RATE: u64 = 2_400;
 /// A shorter rest is not worth its system call.
 const MIN_REST: Duration = Duration::from_micros(100);
 /// How often the rate is looked at.
