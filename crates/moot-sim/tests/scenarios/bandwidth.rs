@@ -139,3 +139,35 @@ fn media_1_what_a_page_shows_small_is_sent_small_and_what_it_hides_not_at_all() 
     assert!(back.frames > 30, "{back:?}");
     assert_eq!(world.complaints(), [""; 0]);
 }
+
+#[test]
+fn media_1_five_large_pictures_flow_within_two_seconds_of_joining_on_a_wide_path() {
+    for seed in 0..8 {
+        let mut world = World::new(seed);
+        let mut rng = Rng::new(seed);
+        for _ in 0..5 {
+            world.join(Mode::Dual, Devices::all(), Access::default());
+        }
+        world.run(Duration::from_secs(3));
+        let down = Link {
+            bitrate_bps: Some(30_000_000),
+            delay: Duration::from_millis(5 + rng.below(40)),
+            ..Link::default()
+        };
+        let access = Access {
+            up: Link::default(),
+            down,
+        };
+        let viewer = world.join(Mode::Dual, Devices::none(), access);
+        world.run(Duration::from_secs(2));
+        for of in 0..5 {
+            world.take_report(viewer, of);
+        }
+        world.run(Duration::from_secs(1));
+        for of in 0..5 {
+            let report = world.take_report(viewer, of);
+            assert_eq!(report.encoding, Some(2), "seed {seed}: {report:?}");
+        }
+        assert_eq!(world.complaints(), [""; 0]);
+    }
+}
