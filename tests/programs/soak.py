@@ -37,6 +37,8 @@ SAMPLES_A_LINE = 60
 """After so many samples the program says how it goes."""
 QUIET_WITHIN_S = 90.0
 """Descriptors of people who vanished are let go after the linger time, 30 s, and then some."""
+LIVE_WITHIN_S = 60.0
+"""How long an event stream may take to begin beside everybody's media on the same cores."""
 MORE_MEMORY_MIB = 4.0
 MORE_MEMORY_PART = 0.05
 """What memory may vary between two quarters of the time, whatever their length."""
@@ -127,8 +129,12 @@ class _Soak:
         """Come without media, be present, act, and go in one of the ways there are."""
         seat = await self._join(person)
         stream = person.watch(MEETING, seat["connection"])
-        async with asyncio.timeout(20):
-            await stream.live.wait()
+        try:
+            async with asyncio.timeout(LIVE_WITHIN_S):
+                await stream.live.wait()
+        except TimeoutError:
+            told = f"closed with {stream.closed}, greeted {stream.hellos} times"
+            raise AssertionError(f"the stream of {person.name} is not live: {told}") from None
         await self._act(person)
         await self.stay(0.2, 2.0)
         await self._go(person, seat["connection"]["id"], stream)
