@@ -1,8 +1,11 @@
-//! One ICE + DTLS + SRTP association. The only file that mutates or drains an `Rtc`.
+//! One ICE + DTLS + SRTP association. The only module that mutates or drains an `Rtc`.
 //!
 //! str0m has ICE, DTLS, SDP, data channels and everything that is received. What is sent is
 //! `moot-send`'s: an [`Egress`] has the streams, under the keys of str0m's handshake, and sends to
 //! where str0m would ([`Transport::ask_for_route`]). str0m's rule is one mutation, then a drain.
+
+mod channels;
+mod outgoing;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -10,9 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use moot_send::{
-    Batch, Concerns, Egress, EgressConfig, ExtensionIds, Packet, StreamFigures, StreamSpec,
-};
+use moot_send::{Batch, Concerns, Egress, EgressConfig, Run};
 use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::channel::{ChannelConfig, ChannelId, Reliability};
 use str0m::format::{Codec as WireCodec, PayloadParams};
@@ -29,7 +30,7 @@ use crate::datagram::{Class, Datagram, Path, Transmit, classify};
 use crate::descriptor::DescriptorExtension;
 use crate::error::{Code, Refusal};
 use crate::event::TransportState;
-use crate::sdp::{Section, StreamIds};
+use crate::sdp::Section;
 use crate::statistics::Measured;
 use crate::track::Track;
 
@@ -42,13 +43,6 @@ const MAX_TIMEOUTS_PER_VISIT: usize = 1_024;
 /// The source of the report that str0m is asked to send so that it shows where it sends to. No
 /// stream of anyone's has it for long: sources are drawn from 2³².
 const QUESTION: u32 = 1;
-
-/// Most messages that wait for a data channel to open or to drain.
-const MAX_BACKLOG_MESSAGES: usize = 256;
-/// Most bytes that wait for a data channel.
-const MAX_BACKLOG_BYTES: usize = 1 << 20;
-/// Beyond this many buffered bytes lossy messages are dropped: they would arrive too late.
-const MAX_LOSSY_BUFFERED: usize = 64 * 1024;
 
 /// Largest data message, bytes.
 pub const MAX_DATA_MESSAGE: usize = 64 * 1024;
@@ -362,10 +356,10 @@ impl Transport {
                 }
             }
         }
-        self.push(way, moot_send::Run::single(contents), into);
+        self.push(way, Run::single(contents), into);
     }
 
-    fn push(&mut self, way: Way, run: moot_send::Run, into: &mut Yield) {
+    fn push(&mut self, way: Way, run: Run, into: &mut Yield) {
         self.traffic.packets_out += run.len() as u64;
         self.traffic.bytes_out += run.contents.len() as u64;
         into.transmits.push_back(Transmit {
@@ -436,7 +430,7 @@ impl Transport {
                         DataKind::Lossy => Reliability::MaxRetransmits { retransmits: 0 },
                     };
                     api.add_channel_with_config(ChannelConfig {
-                        label: channel_label(kind).to_owned(),
+                        label: channels::label(kind).to_owned(),
                         ordered: kind == DataKind::Reliable,
                         reliability,
                         ..Default::default()
@@ -519,107 +513,6 @@ impl Transport {
         self.rtc.media(mid)
     }
 
-    /// Takes the streams that str0m has made for sections that the client has agreed to: they are
-    /// the egress's from then on, and str0m reports nothing about them.
-    fn take_streams(&mut self, sections: &[Section]) {
-        let Some(mut egress) = self.egress.take() else {
-            return;
-        };
-        self.guarded(|this| {
-            for section in sections.iter().filter(|section| section.kind.is_some()) {
-                let mid = Mid::from(section.mid.as_str());
-                let mut api = this.rtc.direct_api();
-                let Some(stream) = api.stream_tx_by_mid(mid, None) else {
-                    continue;
-                };
-                let (ssrc, resend_ssrc) = (*stream.ssrc(), stream.rtx().map(|rtx| *rtx));
-                api.remove_stream_tx(ssrc.into());
-                if egress.section(&section.mid).is_none()
-                    && let Some(spec) = this.spec(mid, ssrc, resend_ssrc)
-                {
-                    egress.add_stream(spec);
-                }
-            }
-            Ok(())
-        });
-        self.egress = Some(egress);
-    }
-
-    /// What was agreed on about sending in a section.
-    fn spec(&self, mid: Mid, ssrc: u32, resend_ssrc: Option<u32>) -> Option<StreamSpec> {
-        let media = self.rtc.media(mid)?;
-        let map = media.remote_extmap();
-        let transport_sequence = map.id_of(Extension::TransportSequenceNumber);
-        let descriptor = Extension::with_serializer(DescriptorExtension::URI, DescriptorExtension);
-        let is_audio = media.kind().is_audio();
-        let padding_type = media.remote_pts().iter().find_map(|pt| {
-            let params = self.rtc.codec_config().find(|params| params.pt() == *pt)?;
-            params.resend()
-        });
-        Some(StreamSpec {
-            ssrc,
-            resend_ssrc: resend_ssrc.filter(|_| padding_type.is_some()),
-            mid: mid.to_string(),
-            cname: media.cname().to_owned(),
-            is_audio,
-            clock_rate_hz: if is_audio { 48_000 } else { 90_000 },
-            extensions: ExtensionIds {
-                mid: map.id_of(Extension::RtpMid),
-                transport_sequence,
-                absolute_send_time: map
-                    .id_of(Extension::AbsoluteSendTime)
-                    .filter(|_| transport_sequence.is_none()),
-                audio_level: map.id_of(Extension::AudioLevel),
-                orientation: map.id_of(Extension::VideoOrientation),
-                descriptor: map.id_of(descriptor),
-            },
-            padding_type: padding_type.map(|pt| *pt),
-        })
-    }
-
-    /// The stream on which we send in a section, once it was agreed on.
-    pub(crate) fn outgoing(&self, mid: Mid) -> Option<StreamIds> {
-        let spec = self.egress.as_ref()?.section(&mid.to_string())?;
-        Some(StreamIds {
-            ssrc: spec.ssrc,
-            resend_ssrc: spec.resend_ssrc,
-            cname: spec.cname.clone(),
-        })
-    }
-
-    /// Forgets what was sent on a stream, so that nothing of it can be sent again.
-    pub(crate) fn forget_sent(&mut self, ssrc: Ssrc) {
-        if let Some(egress) = &mut self.egress {
-            egress.forget_sent(*ssrc);
-        }
-    }
-
-    /// Replaces the stream of a section by one with new SSRCs for the next track; what waits on the
-    /// old one is dropped.
-    pub(crate) fn renew_outgoing(&mut self, mid: Mid) -> Option<Ssrc> {
-        let before = self.egress.as_ref()?.section(&mid.to_string())?.clone();
-        let api = self.rtc.direct_api();
-        let ssrc = *api.new_ssrc();
-        let resend_ssrc = before
-            .resend_ssrc
-            .map(|_| *api.new_ssrc())
-            .filter(|&resend| resend != ssrc);
-        let spec = StreamSpec {
-            ssrc,
-            resend_ssrc,
-            ..before
-        };
-        let egress = self.egress.as_mut()?;
-        egress.remove_stream(before.ssrc);
-        egress.add_stream(spec);
-        Some(ssrc.into())
-    }
-
-    /// What is known of a stream on which we send.
-    pub(crate) fn figures(&self, ssrc: Ssrc) -> Option<StreamFigures> {
-        self.egress.as_ref()?.figures(*ssrc)
-    }
-
     /// Which section and layer the client sends under an SSRC.
     pub(crate) fn incoming(&mut self, ssrc: Ssrc) -> Option<(Mid, Option<Rid>)> {
         let mut api = self.rtc.direct_api();
@@ -655,13 +548,6 @@ impl Transport {
         })
     }
 
-    /// Queues a packet of the stream `ssrc` for the next visit.
-    pub(crate) fn write(&mut self, ssrc: Ssrc, packet: Packet) {
-        if let Some(egress) = &mut self.egress {
-            egress.write(*ssrc, packet);
-        }
-    }
-
     /// Lets leave what is queued and may, and serves str0m's timers.
     pub(crate) fn flush(&mut self, now: Instant, into: &mut Yield) {
         self.guarded(|this| {
@@ -691,119 +577,6 @@ impl Transport {
             }
             Ok(())
         });
-    }
-
-    /// Tells the estimator what would be sent if the path carried it, bit/s.
-    pub(crate) fn set_desired(&mut self, desired_bps: u64) {
-        if let Some(egress) = &mut self.egress {
-            egress.set_desired(desired_bps);
-        }
-    }
-
-    /// Begins the estimate anew: what was measured on another path says nothing about this one.
-    pub(crate) fn reset_estimate(&mut self, initial_bps: u64, now: Instant) {
-        if self.estimate_bps.take().is_some()
-            && let Some(egress) = &mut self.egress
-        {
-            egress.reset_estimate(initial_bps, now);
-        }
-    }
-
-    /// How long a packet and the answer to it travel, as the other end reports it.
-    pub(crate) fn round_trip(&self) -> Option<Duration> {
-        self.egress.as_ref()?.round_trip()
-    }
-
-    /// The share of what was sent that was lost on the way lately, 0 to 1.
-    pub(crate) fn loss_out(&self) -> f32 {
-        self.egress.as_ref().map_or(0.0, Egress::loss)
-    }
-
-    /// How many packets the other end should have got since this was last asked, and how many of
-    /// them it did not.
-    pub(crate) fn take_losses(&mut self) -> (u64, u64) {
-        self.egress.as_mut().map_or((0, 0), Egress::take_losses)
-    }
-
-    // Data.
-
-    /// Notes that a channel opened; returns which it is, if it is one of ours to use.
-    pub(crate) fn open_channel(&mut self, id: ChannelId, label: &str) -> Option<DataKind> {
-        let kind = [DataKind::Reliable, DataKind::Lossy]
-            .into_iter()
-            .find(|&kind| label == channel_label(kind))?;
-        self.channels[kind as usize] = Some(id);
-        self.guarded(|this| {
-            if let Some(mut channel) = this.rtc.channel(id) {
-                channel.set_buffered_amount_low_threshold(MAX_LOSSY_BUFFERED / 2);
-            }
-            Ok(())
-        });
-        if kind == DataKind::Reliable {
-            self.send_backlog();
-        }
-        Some(kind)
-    }
-
-    /// Forgets a channel that closed.
-    pub(crate) fn close_channel(&mut self, id: ChannelId) {
-        for channel in &mut self.channels {
-            if *channel == Some(id) {
-                *channel = None;
-            }
-        }
-    }
-
-    /// Which of ours a channel is.
-    pub(crate) fn channel_kind(&self, id: ChannelId) -> Option<DataKind> {
-        [DataKind::Reliable, DataKind::Lossy]
-            .into_iter()
-            .find(|&kind| self.channels[kind as usize] == Some(id))
-    }
-
-    /// Sends a message. A reliable one waits where it must, in a bounded queue; a lossy one is
-    /// dropped. Returns whether it was taken.
-    pub(crate) fn send(&mut self, kind: DataKind, message: &Arc<[u8]>) -> bool {
-        if kind == DataKind::Lossy {
-            return self.write_channel(kind, message);
-        }
-        if self.backlog.is_empty() && self.write_channel(kind, message) {
-            return true;
-        }
-        let fits = self.backlog.len() < MAX_BACKLOG_MESSAGES
-            && self.backlog_bytes + message.len() <= MAX_BACKLOG_BYTES;
-        if fits {
-            self.backlog_bytes += message.len();
-            self.backlog.push_back(message.clone());
-        }
-        fits
-    }
-
-    /// Sends what waits, as far as the channel takes it.
-    pub(crate) fn send_backlog(&mut self) {
-        while let Some(message) = self.backlog.front().cloned() {
-            if !self.write_channel(DataKind::Reliable, &message) {
-                break;
-            }
-            self.backlog.pop_front();
-            self.backlog_bytes -= message.len();
-        }
-    }
-
-    fn write_channel(&mut self, kind: DataKind, message: &[u8]) -> bool {
-        let Some(id) = self.channels[kind as usize] else {
-            return false;
-        };
-        let written = self.guarded(|this| {
-            let Some(mut channel) = this.rtc.channel(id) else {
-                return Ok(false);
-            };
-            if kind == DataKind::Lossy && channel.buffered_amount() > MAX_LOSSY_BUFFERED {
-                return Ok(false);
-            }
-            channel.write(true, message)
-        });
-        written.unwrap_or(false)
     }
 }
 
@@ -836,14 +609,6 @@ pub(crate) struct OfferChanges {
     pub(crate) silence: Vec<Mid>,
     /// New ICE credentials.
     pub(crate) restart_ice: bool,
-}
-
-/// The label of a data channel in LiveKit's dialect.
-pub(crate) fn channel_label(kind: DataKind) -> &'static str {
-    match kind {
-        DataKind::Reliable => "_reliable",
-        DataKind::Lossy => "_lossy",
-    }
 }
 
 pub(crate) fn media_kind(kind: Kind) -> MediaKind {
