@@ -108,6 +108,8 @@ pub(crate) struct Transport {
     pub(crate) heard_at: Instant,
     /// When str0m wants to be woken up.
     deadline: Instant,
+    /// The `Rtc` may have something to say.
+    is_changed: bool,
     /// What is sent, on a transport that sends.
     egress: Option<Egress>,
     has_keys: bool,
@@ -164,6 +166,7 @@ impl Transport {
             routes: Vec::new(),
             heard_at: now,
             deadline: now,
+            is_changed: false,
             egress: sends.then(|| Egress::new(egress_config, now)),
             has_keys: false,
             way: None,
@@ -217,6 +220,12 @@ impl Transport {
                 None
             }
         }
+    }
+
+    /// Runs work on the `Rtc` that gives it something to say: the next visit drains it.
+    fn change<R>(&mut self, work: impl FnOnce(&mut Self) -> Result<R, RtcError>) -> Option<R> {
+        self.is_changed = true;
+        self.guarded(work)
     }
 
     /// Returns whether a panic in str0m was caught.
@@ -306,6 +315,7 @@ impl Transport {
 
     fn drain(&mut self, now: Instant, into: &mut Yield) -> Result<(), RtcError> {
         let mut timeouts = 0;
+        self.is_changed = false;
         loop {
             match self.rtc.poll_output()? {
                 Output::Event(event) => into.events.push_back((self.key, event)),
@@ -386,7 +396,7 @@ impl Transport {
         self.rtc.direct_api().local_ice_credentials().ufrag
     }
 
-    /// Says goodbye (RTCP BYE, DTLS close_notify) as far as one drain gets.
+    /// Says goodbye (DTLS close_notify) as far as one drain gets.
     pub(crate) fn close(&mut self, now: Instant, into: &mut Yield) {
         self.guarded(|this| {
             this.rtc.close()?;
@@ -405,7 +415,7 @@ impl Transport {
     ) -> Result<String, Refusal> {
         let offer = SdpOffer::from_sdp_string(sdp).map_err(|_| unreadable("offer"))?;
         self.pending = None;
-        let accepted = self.guarded(|this| Ok(this.rtc.sdp_api().accept_offer(offer)));
+        let accepted = self.change(|this| Ok(this.rtc.sdp_api().accept_offer(offer)));
         match accepted {
             Some(Ok(answer)) => {
                 self.described_at.get_or_insert(now);
@@ -421,7 +431,7 @@ impl Transport {
     /// to use again. Returns the description and the names of the sections added, or `None` if
     /// there is nothing to offer.
     pub(crate) fn offer(&mut self, changes: &OfferChanges) -> Option<(String, Vec<Mid>)> {
-        let offered = self.guarded(|this| {
+        let offered = self.change(|this| {
             let mut api = this.rtc.sdp_api();
             if changes.with_channels {
                 for kind in [DataKind::Reliable, DataKind::Lossy] {
@@ -476,7 +486,7 @@ impl Transport {
         let Some(pending) = self.pending.take() else {
             return Err(Refusal::new(Code::BadState, "no offer is outstanding"));
         };
-        match self.guarded(|this| Ok(this.rtc.sdp_api().accept_answer(pending, answer))) {
+        match self.change(|this| Ok(this.rtc.sdp_api().accept_answer(pending, answer))) {
             Some(Ok(())) => {
                 self.described_at.get_or_insert(now);
                 self.take_streams(sections);
@@ -501,7 +511,7 @@ impl Transport {
         let is_udp = Path::from(parsed.proto()) == Path::Udp;
         if is_udp && crate::demux::is_unicast(parsed.addr().ip()) {
             self.remote_candidates += 1;
-            self.guarded(|this| {
+            self.change(|this| {
                 this.rtc.add_remote_candidate(parsed);
                 Ok(())
             });
@@ -551,7 +561,7 @@ impl Transport {
     /// Lets leave what is queued and may, and serves str0m's timers.
     pub(crate) fn flush(&mut self, now: Instant, into: &mut Yield) {
         self.guarded(|this| {
-            if this.woken_at() <= now {
+            if this.is_changed || this.woken_at() <= now {
                 this.handle(Input::Timeout(now))?;
                 this.drain(now, into)?;
             }
@@ -571,7 +581,7 @@ impl Transport {
 
     /// Asks the publisher for a keyframe of one encoding; goes out with the next visit.
     pub(crate) fn request_keyframe(&mut self, mid: Mid, rid: Option<Rid>) {
-        self.guarded(|this| {
+        self.change(|this| {
             if let Some(stream) = this.rtc.direct_api().stream_rx_by_mid(mid, rid) {
                 stream.request_keyframe(KeyframeRequestKind::Pli);
             }

@@ -21,7 +21,7 @@ impl Transport {
             .into_iter()
             .find(|&kind| name == label(kind))?;
         self.channels[kind as usize] = Some(id);
-        self.guarded(|this| {
+        self.change(|this| {
             if let Some(mut channel) = this.rtc.channel(id) {
                 channel.set_buffered_amount_low_threshold(MAX_LOSSY_BUFFERED / 2);
             }
@@ -82,7 +82,7 @@ impl Transport {
         let Some(id) = self.channels[kind as usize] else {
             return false;
         };
-        let written = self.guarded(|this| {
+        let written = self.change(|this| {
             let Some(mut channel) = this.rtc.channel(id) else {
                 return Ok(false);
             };

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use moot_sfu::{Command, ConnectionId, Mode, Sources};
+use moot_sfu::{Command, ConnectionId, DataKind, Mode, Sources};
 use moot_sim::Link;
 
-use crate::world::{Access, Devices, World, camera, microphone};
+use crate::world::{Access, Devices, World, camera, meeting, microphone};
 
 #[test]
 fn media_1_two_people_see_and_hear_each_other_in_either_mode() {
@@ -160,4 +160,29 @@ fn media_1_a_hundred_joins_and_leaves_leave_nothing_behind_and_disturb_nobody() 
         "{totals:?}"
     );
     assert_eq!((totals.tracks, totals.subscriptions), (2, 2), "{totals:?}");
+}
+
+#[test]
+fn media_1_a_message_leaves_at_once_whatever_else_is_sent() {
+    for mode in [Mode::Dual, Mode::Single] {
+        let mut world = World::new(5);
+        world.join(mode, Devices::all(), Access::default());
+        let viewer = world.join(mode, Devices::none(), Access::default());
+        world.run(Duration::from_secs(5));
+        world.take_messages(viewer);
+        for number in 0..40u8 {
+            world.command(Command::SendData {
+                meeting: meeting(),
+                kind: DataKind::Reliable,
+                payload: [number; 100].into(),
+                to: None,
+                sender: None,
+            });
+            world.run(Duration::from_millis(15));
+            let got = world.take_messages(viewer);
+            assert_eq!(got, [[number; 100]], "{mode:?}");
+            world.run(Duration::from_millis(22));
+        }
+        assert_eq!(world.complaints(), [""; 0]);
+    }
 }

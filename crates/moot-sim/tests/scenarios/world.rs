@@ -671,6 +671,15 @@ impl World {
             .sum()
     }
 
+    /// Takes the messages that a person got on data channels since the last time.
+    pub fn take_messages(&mut self, viewer: usize) -> Vec<Vec<u8>> {
+        let endpoints = self.people[viewer].endpoints.iter_mut().flatten();
+        endpoints
+            .flat_map(|endpoint| std::iter::from_fn(|| endpoint.poll_message()))
+            .map(|(_, message)| message)
+            .collect()
+    }
+
     /// Takes what a person has seen of another's camera since the last time.
     pub fn take_report(&mut self, viewer: usize, publisher: usize) -> Report {
         let track = camera(publisher);
