@@ -337,7 +337,8 @@ impl Transport {
                         self.deadline = now;
                         break;
                     }
-                    self.handle(Input::Timeout(now))?;
+                    // Not by `handle`: the keys may be among what was drained so far.
+                    self.rtc.handle_input(Input::Timeout(now))?;
                 }
             }
         }
