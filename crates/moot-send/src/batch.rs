@@ -1,13 +1,13 @@
 //! Datagrams for one destination, gathered so that the kernel may cut them apart.
 
 /// Most datagrams of one run (`UDP_MAX_SEGMENTS` of older kernels).
-pub const MAX_SEGMENTS: usize = 64;
+const MAX_SEGMENTS: usize = 64;
 
 /// Most bytes of one run: what an IPv4 packet can hold.
-pub const MAX_RUN: usize = 65_000;
+const MAX_RUN: usize = 65_000;
 
 /// Largest datagram that shares a run; what is longer is left to fragmentation.
-pub const MAX_SEGMENT: usize = 1_400;
+const MAX_SEGMENT: usize = 1_400;
 
 /// Datagrams that room is made for in a new run: a frame of a camera.
 const RUN_CAPACITY: usize = 8;

@@ -14,7 +14,7 @@ mod rtcp;
 mod srtp;
 mod stream;
 
-pub use batch::{Batch, MAX_RUN, MAX_SEGMENT, MAX_SEGMENTS, Run};
+pub use batch::{Batch, Run};
 pub use egress::{Concerns, Egress, EgressConfig};
 pub use header::ExtensionIds;
 pub use packet::Packet;
