@@ -270,6 +270,8 @@ impl Egress {
             return;
         }
         self.share.turn(now);
+        // Reports change the estimate, and so does their absence.
+        self.renew_pace();
         self.pacer.advance(self.waiting, now);
         while let Some((ssrc, packet)) = self.sound.pop_front() {
             if let Some(at) = self.place_of(ssrc) {
@@ -557,7 +559,6 @@ impl Egress {
                 if !self.reported.is_empty() {
                     self.has_reports = true;
                     self.estimator.record_report(&self.reported, now);
-                    self.renew_pace();
                 }
             }
             Part::Nack { ssrc, lost } => self.take_nack(*ssrc, lost.clone(), now),
@@ -570,7 +571,6 @@ impl Egress {
             Part::Remb { bitrate_bps } => {
                 self.has_reports = true;
                 self.estimator.record_remb(*bitrate_bps);
-                self.renew_pace();
             }
             Part::Foreign => {}
         }

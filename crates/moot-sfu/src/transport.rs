@@ -282,12 +282,15 @@ impl Transport {
                 return Ok(Concerns::Both);
             };
             let concerns = egress.read_report(datagram.contents, now, pictures);
-            if let Some(estimate_bps) = egress.estimate_bps() {
-                this.estimate_bps = Some(estimate_bps);
-            }
+            this.renew_estimate();
             Ok(concerns)
         });
         concerns != Some(Concerns::Both)
+    }
+
+    fn renew_estimate(&mut self) {
+        let measured = self.egress.as_ref().and_then(Egress::estimate_bps);
+        self.estimate_bps = measured.or(self.estimate_bps);
     }
 
     /// Lets str0m show where it sends to now: it tells nobody which candidate pair was chosen, but
@@ -573,6 +576,8 @@ impl Transport {
                     this.push(way, run, into);
                 }
                 this.batch = batch;
+                // It falls also while no report comes.
+                this.renew_estimate();
             }
             Ok(())
         });

@@ -171,3 +171,23 @@ fn media_1_five_large_pictures_flow_within_two_seconds_of_joining_on_a_wide_path
         assert_eq!(world.complaints(), [""; 0]);
     }
 }
+
+#[test]
+fn media_1_the_estimate_falls_while_no_report_comes() {
+    let mut world = World::new(4);
+    world.join(Mode::Dual, Devices::all(), Access::default());
+    let viewer = world.join(Mode::Dual, Devices::none(), Access::default());
+    world.run(Duration::from_secs(5));
+    let before = world.estimate_bps(viewer).unwrap();
+    let deaf = Access {
+        up: Link {
+            loss_per_million: 1_000_000,
+            ..Link::default()
+        },
+        down: Link::default(),
+    };
+    world.set_access(viewer, deaf);
+    world.run(Duration::from_secs(4));
+    let after = world.estimate_bps(viewer).unwrap();
+    assert!(after * 2 < before, "{before} {after}");
+}

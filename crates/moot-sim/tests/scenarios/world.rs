@@ -671,6 +671,16 @@ impl World {
             .sum()
     }
 
+    /// Returns what the SFU thinks that the way to a person carries.
+    pub fn estimate_bps(&self, viewer: usize) -> Option<u64> {
+        let connection = &self.people[viewer].connection;
+        let transports = self.sfu.transport_stats();
+        transports
+            .iter()
+            .filter(|stats| stats.connection == *connection)
+            .find_map(|stats| stats.estimate_bps)
+    }
+
     /// Takes the messages that a person got on data channels since the last time.
     pub fn take_messages(&mut self, viewer: usize) -> Vec<Vec<u8>> {
         let endpoints = self.people[viewer].endpoints.iter_mut().flatten();
