@@ -32,8 +32,9 @@ const QUALITY_INTERVAL: Duration = Duration::from_secs(4);
 /// longer spares a keyframe when someone looks away for a moment.
 const DYNACAST_DELAY: Duration = Duration::from_secs(4);
 
-/// An estimate below this share of sound and the least picture has collapsed: what is sent anyway
-/// stands in the queue before the bottleneck, is lost there, and is sent again.
+/// An estimate that fell below this share of sound and the least picture has collapsed: what is sent
+/// anyway stands in the queue before the bottleneck, is lost there, and is sent again. One that has
+/// not fallen is the guess with which it began, and only a large picture that flows makes it better.
 const COLLAPSED_PERCENT: u64 = 50;
 
 /// How long sound goes alone so that the queue drains: the longest queue of a home router.
@@ -96,6 +97,7 @@ impl Sfu {
         let estimate = transport
             .estimate_bps
             .unwrap_or(self.config.initial_estimate_bps);
+        let has_fallen = transport.has_fallen;
         let subscriber = connection.subscriber;
         let Some(meeting) = self.meetings.get(connection.meeting) else {
             return;
@@ -129,8 +131,9 @@ impl Sfu {
         // Something always flows: with nothing to measure an estimate would never recover.
         let mut least = audio + least_cost(&demands);
         let mut estimate = estimate;
+        let is_low = !demands.is_empty() && estimate < least.percent(COLLAPSED_PERCENT).0;
         match connection.draining_until {
-            None if !demands.is_empty() && estimate < least.percent(COLLAPSED_PERCENT).0 => {
+            None if is_low && has_fallen => {
                 connection.draining_until = Some(now + DRAINING);
             }
             Some(until) if now >= until => {

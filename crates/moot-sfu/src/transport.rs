@@ -102,6 +102,8 @@ pub(crate) struct Transport {
     pub(crate) measured: Measured,
     /// The latest bandwidth estimate, bit/s; set by hand where nothing could be measured.
     pub(crate) estimate_bps: Option<u64>,
+    /// The estimate has gone down since it began: it is more than a guess.
+    pub(crate) has_fallen: bool,
     /// Which track and encoding an SSRC of the client's is, as far as known.
     pub(crate) routes: Vec<Route>,
     /// When anything authentic last came in.
@@ -163,6 +165,7 @@ impl Transport {
             traffic: Traffic::default(),
             measured: Measured::default(),
             estimate_bps: None,
+            has_fallen: false,
             routes: Vec::new(),
             heard_at: now,
             deadline: now,
@@ -290,6 +293,7 @@ impl Transport {
 
     fn renew_estimate(&mut self) {
         let measured = self.egress.as_ref().and_then(Egress::estimate_bps);
+        self.has_fallen |= measured < self.estimate_bps && measured.is_some();
         self.estimate_bps = measured.or(self.estimate_bps);
     }
 

@@ -129,6 +129,7 @@ impl Transport {
 
     /// Begins the estimate anew: what was measured on another path says nothing about this one.
     pub(crate) fn reset_estimate(&mut self, initial_bps: u64, now: Instant) {
+        self.has_fallen = false;
         if self.estimate_bps.take().is_some()
             && let Some(egress) = &mut self.egress
         {

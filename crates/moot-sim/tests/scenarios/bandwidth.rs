@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use moot_sfu::{Mode, Quality, Wish};
-use moot_sim::{Link, Report, Rng};
+use moot_sim::{CameraShape, Link, Report, Rng};
 
 use crate::world::{Access, Devices, World, camera, microphone};
 
@@ -168,6 +168,31 @@ fn media_1_five_large_pictures_flow_within_two_seconds_of_joining_on_a_wide_path
             let report = world.take_report(viewer, of);
             assert_eq!(report.encoding, Some(2), "seed {seed}: {report:?}");
         }
+        assert_eq!(world.complaints(), [""; 0]);
+    }
+}
+
+#[test]
+fn media_1_a_picture_larger_than_the_first_estimate_begins_at_once_on_a_wide_path() {
+    for seed in 0..8 {
+        let mut world = World::new(seed);
+        let mut rng = Rng::new(seed);
+        let large = Devices {
+            camera: vec![CameraShape {
+                bitrate_bps: 4_000_000,
+                ..CameraShape::single_720p()
+            }],
+            has_microphone: true,
+        };
+        world.join(Mode::Dual, large, Access::default());
+        world.run(Duration::from_millis(3_000 + rng.below(500)));
+        let viewer = world.join(Mode::Dual, Devices::none(), narrow(30_000_000));
+        world.run(Duration::from_secs(1));
+        let report = world.take_report(viewer, 0);
+        assert!(report.frames >= 15, "seed {seed}: {report:?}");
+        world.run(Duration::from_secs(2));
+        let report = world.take_report(viewer, 0);
+        assert!(report.frames >= 55, "seed {seed}: {report:?}");
         assert_eq!(world.complaints(), [""; 0]);
     }
 }
