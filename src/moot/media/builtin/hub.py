@@ -43,11 +43,12 @@ from moot.media.source import Source
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _RETURNABLE: Final = frozenset({Closing.CLOSED, Closing.FAILED, Closing.LOST})
-GATHER_FROM: Final = 16
-"""Connections from which on newcomers are gathered, not announced one by one."""
-GATHER_S: Final = 0.05
-"""Seconds for which newcomers of a large meeting are gathered. Longer saves more messages and shows
-a newcomer later; what it publishes is announced at once in any case."""
+GATHER_S_EACH: Final = 0.01
+"""Seconds, for each person in a meeting, that newcomers are gathered before they are announced in
+one message. Each message costs its sending once per person, so longer lets a crowd come in cheaply,
+and shows a newcomer later; what it publishes is announced at once in any case."""
+GATHER_MOST_S: Final = 0.5
+"""The longest that a newcomer waits to be announced, however large the meeting."""
 EMPTY_TIMEOUT_S: Final = 20
 """Seconds a meeting is kept with nobody in it. Longer spares a core set-up to someone who comes
 back; shorter frees the shard for others."""
@@ -153,18 +154,19 @@ class Hub:
             self.tell_all(connection.meeting_key, notice)
 
     def announce_soon(self, connection: Connection) -> None:
-        """Announce a change that shows neither picture nor sound: at once in a small meeting,
-        within `GATHER_S` and together with others' in a large one, where each newcomer would
-        otherwise cost a message to each of the others.
+        """Announce a change that shows neither picture nor sound: together with others', after a
+        time that grows with the meeting, for each newcomer costs a message to everyone there.
         """
         meeting = self.meetings[connection.meeting_key]
-        if connection.permission.is_hidden or len(meeting) < GATHER_FROM:
+        if connection.permission.is_hidden:
             self.announce(connection)
             return
         connection.changed()
-        if not meeting.gathered:
-            self._later(GATHER_S, partial(self._announce_gathered, meeting))
+        is_first = not meeting.gathered
         meeting.gathered[connection.sid] = connection
+        if is_first:
+            gather_s = min(len(meeting) * GATHER_S_EACH, GATHER_MOST_S)
+            self._later(gather_s, partial(self._announce_gathered, meeting))
 
     def _announce_gathered(self, meeting: LiveMeeting) -> None:
         gathered, meeting.gathered = meeting.gathered, {}

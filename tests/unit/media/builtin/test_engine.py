@@ -12,7 +12,7 @@ from tests.unit.media.scripted import MEETING, EngineClosed, QueueFull, Stage, h
 
 from moot.media.builtin.door import Joined
 from moot.media.builtin.engine import CONNECT_S, FAILED_S, RESUME_S, BuiltinMediaEngine
-from moot.media.builtin.hub import EMPTY_TIMEOUT_S, GATHER_FROM
+from moot.media.builtin.hub import EMPTY_TIMEOUT_S, GATHER_MOST_S, GATHER_S_EACH
 from moot.media.builtin.notice import Closed, Closing, MuteChanged, ParticipantsChanged, QualitySeen
 from moot.media.event import (
     EventsLost,
@@ -348,13 +348,20 @@ def test_an_engine_is_made_without_opening_anything() -> None:
     BuiltinMediaEngine(never, None, None)  # type: ignore[arg-type]
 
 
-async def test_newcomers_of_a_large_meeting_are_announced_together(stage: Stage) -> None:
-    """MEDIA-1: in a large meeting newcomers are gathered for a moment; what they publish is not."""
-    waiting: list[Callable[[], None]] = []
-    stage.engine.hub._later = lambda _, act: waiting.append(act)
-    crowd = [await join(stage, f"p{number}") for number in range(GATHER_FROM)]
+async def test_newcomers_are_announced_together(stage: Stage) -> None:
+    """MEDIA-1: newcomers are gathered for a moment; what they publish is not."""
+    waiting: list[tuple[float, Callable[[], None]]] = []
+    stage.engine.hub._later = lambda wait_s, act: waiting.append((wait_s, act))
+
+    def gather() -> float:
+        wait_s, act = waiting.pop()
+        assert waiting == []
+        act()
+        return wait_s
+
+    crowd = [await join(stage, f"p{number}") for number in range(4)]
     watcher = crowd[0].connection
-    assert waiting == []
+    assert gather() == 0, "nobody was there to wait for"
     watcher.outbox.take()
     late = [await join(stage, f"late{number}") for number in range(3)]
     assert told(watcher, ParticipantsChanged) == []
@@ -363,12 +370,14 @@ async def test_newcomers_of_a_large_meeting_are_announced_together(stage: Stage)
     assert [view.identity for view in shown.views] == ["late0.1"]
     stage.engine.signalling.leave(late[1].connection)
     watcher.outbox.take()
-    (gather,) = waiting
-    gather()
+    assert gather() == 4 * GATHER_S_EACH
     (shown,) = told(watcher, ParticipantsChanged)
     assert [view.identity for view in shown.views] == ["late0.1", "late2.1"]
-    gather()
-    assert told(watcher, ParticipantsChanged) == []
+    for number in range(60):
+        await join(stage, f"more{number}")
+    assert gather() == 6 * GATHER_S_EACH
+    await join(stage, "last")
+    assert gather() == GATHER_MOST_S
 
 
 async def test_nothing_stays_behind_of_those_who_left(stage: Stage) -> None:

@@ -87,6 +87,7 @@ def told(connection: Connection, kind: type[Notice]) -> list[Any]:
 
 async def test_a_newcomer_finds_the_others_and_they_find_it(stage: Stage) -> None:
     """MEDIA-1: who joins is told who is there; who is there is told who joins."""
+    stage.engine.hub._later = lambda _, act: act()
     ana = await join(stage, "ana")
     bo = await join(stage, "bo", "dual")
     assert ana.others == ()
