@@ -232,6 +232,12 @@ def build(config: Config, say: Say = lambda _: None) -> App:
     return App(config, load_keys(config), say)
 
 
+def set_switches() -> None:
+    """Set the interpreter's own switches for a process that serves."""
+    sys.setswitchinterval(_SWITCH_S)
+    gc.set_threshold(*_COLLECT_AFTER)
+
+
 def serve(config: Config, say: Say) -> int:
     """Serve until SIGTERM or SIGINT, then drain; a second signal stops at once.
 
@@ -244,8 +250,7 @@ def serve(config: Config, say: Say) -> int:
     Raises:
         AddressUnusable, SecretUnreadable, StoreUnusable: with one sentence and its cure.
     """
-    sys.setswitchinterval(_SWITCH_S)
-    gc.set_threshold(*_COLLECT_AFTER)
+    set_switches()
     sockets = listen(config.host, config.port)
     try:
         set_up_logs(config.log_level, config.log_format)

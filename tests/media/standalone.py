@@ -7,6 +7,7 @@ another address is named.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import Callable, MutableMapping
@@ -17,6 +18,7 @@ import uvloop
 from tests.livekit.server import API_KEY, API_SECRET
 
 from moot._media import Engine, EngineConfig
+from moot.app import set_switches
 from moot.media.builtin.engine import BuiltinMediaEngine
 from moot.media.tokens import TokenSigner
 from moot.signal.data import route
@@ -34,6 +36,8 @@ def build(open_core: Callable[[], Any], clock: Callable[[], float] = time.time) 
         if scope["type"] == "lifespan":
             await receive()
             await engine.start()
+            gc.collect()
+            gc.freeze()
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await engine.close()
@@ -53,6 +57,7 @@ def open_core() -> Engine:
 
 def main(port: int, host: str = "127.0.0.1") -> None:
     """Serve until terminated, on the event loop and with the switches of `moot serve`."""
+    set_switches()
     app, _ = build(open_core)
     config = uvicorn.Config(
         app,
