@@ -4,9 +4,10 @@ The load is `moot-load` (crates/moot-load), which speaks LiveKit's signalling as
 counts every packet that arrives after decryption. moot's media half (engine and signalling, in one
 process) and livekit-server are loaded in turn, A B A B, with the same program and the same cases;
 Janus, whose VideoRoom the program speaks as well, once in the cases that it and we have in common.
-CPU and memory are the server process's own, from /proc, so that the load beside it on the same
-cores counts for nobody. Traffic does not leave the machine: it is on loopback, and for Janus, which
-leaves loopback out, on an address of the network namespace that this runs in. It needs root.
+CPU and memory are the server process's own, so that the load beside it on the same cores counts for
+nobody; of memory what the process has made itself, not the parts of its program that were read in.
+Traffic does not leave the machine: it is on loopback, and for Janus, which leaves loopback out, on
+an address of the network namespace that this runs in. It needs root.
 
     python -m bench.forward [--rounds 2] [--seconds 10] [--only 1x50 …] [--alone] [--program PATH]
 """
@@ -33,7 +34,7 @@ from tests.livekit.server import version as livekit_version
 
 from bench import janus, namespace
 from bench.figure import figure, not_run
-from bench.process import cpu_s, rss_kib
+from bench.process import anonymous_kib, cpu_s
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60.0
@@ -187,7 +188,7 @@ def measure(program: Path, arguments: Sequence[str], case: Case, pid: int) -> Me
     Raises:
         RuntimeError: not everyone could join, or the load program failed.
     """
-    empty_kib = rss_kib(pid)
+    empty_kib = anonymous_kib(pid)
     marks: dict[str, float] = {}
     result: dict[str, Any] = {}
     used_kib = empty_kib
@@ -202,7 +203,7 @@ def measure(program: Path, arguments: Sequence[str], case: Case, pid: int) -> Me
                 continue
             marks[event] = cpu_s(pid)
             marks[f"{event} at"] = time.monotonic()
-            used_kib = max(used_kib, rss_kib(pid))
+            used_kib = max(used_kib, anonymous_kib(pid))
     if not result:
         raise RuntimeError(f"{case.name}: the load program ended by itself")
     window_cpu_s = marks["window_end"] - marks["window_begin"]
