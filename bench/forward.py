@@ -38,6 +38,8 @@ from bench.process import anonymous_kib, cpu_s
 
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN_S = 60.0
+SETTLE_S = 2.0
+"""How long publishers send to nobody: what that costs is known before the first join."""
 IDLE_S = 10.0
 """How long an idle server is watched."""
 
@@ -64,11 +66,13 @@ class Case:
             *("--media", self.media, "--spread-ms", str(self.spread_ms)),
             *("--simulcast", "yes" if self.is_simulcast else "no"),
             *("--join-interval-ms", str(self.join_interval_ms)),
-            *("--warm-up-s", "8", "--window-s", str(round(seconds))),
+            *("--settle-s", str(round(SETTLE_S)), "--warm-up-s", "8"),
+            *("--window-s", str(round(seconds))),
         ]
 
 
 CASES = (
+    Case("joins alone", 0, 100),
     Case("1x10 one by one", 1, 10, join_interval_ms=700),
     Case("1x10", 1, 10, is_for_janus=True),
     Case("1x50", 1, 50, is_for_janus=True),
@@ -207,11 +211,15 @@ def measure(program: Path, arguments: Sequence[str], case: Case, pid: int) -> Me
     if not result:
         raise RuntimeError(f"{case.name}: the load program ended by itself")
     window_cpu_s = marks["window_end"] - marks["window_begin"]
-    # Media already flows to those who have joined; its cost is taken off at the window's price.
     packets = result["packets"]
-    joins_s = marks["joined at"] - marks["published at"]
-    flowing_cpu_s = window_cpu_s / result["duration_s"] * joins_s / 2
-    joins_cpu_s = max(0.0, marks["joined"] - marks["published"] - flowing_cpu_s)
+    # Media flows to those who have joined already. What that costs grows from its price with nobody
+    # there to its price with everybody, and is taken off.
+    price_before = (marks["joining"] - marks["published"]) / SETTLE_S
+    price_after = window_cpu_s / result["duration_s"]
+    joins_s = marks["joined at"] - marks["joining at"]
+    flowing_cpu_s = (price_before + price_after) / 2 * joins_s
+    joins_cpu_s = max(0.0, marks["joined"] - marks["joining"] - flowing_cpu_s)
+    first_packet_ms = result.get("first_packet_after_connected_ms", {"p50": 0.0})["p50"]
     return Measured(
         packets_per_cpu_s=packets / max(window_cpu_s, 0.01),
         packets_per_s=packets / result["duration_s"],
@@ -219,7 +227,7 @@ def measure(program: Path, arguments: Sequence[str], case: Case, pid: int) -> Me
         lost=result["lost"],
         cpu_per_join_ms=joins_cpu_s * 1000 / case.subscribers,
         kib_per_participant=(used_kib - empty_kib) / (case.publishers + case.subscribers),
-        first_packet_ms=result["first_packet_after_connected_ms"]["p50"],
+        first_packet_ms=first_packet_ms,
         join_ms=result["join_ms"]["p50"],
     )
 
@@ -231,15 +239,17 @@ def idle_cpu(pid: int) -> float:
     return (cpu_s(pid) - before) * 100 / IDLE_S
 
 
-ASPECTS = (
+FLOW_ASPECTS = (
     # name, unit, whether less is better, aim
     ("packets_per_cpu_s", "packets per CPU-second", False, "at least twice livekit-server"),
     ("packets_per_s", "packets per second", False, ""),
     ("bytes_per_packet", "bytes per packet", False, ""),
     ("lost", "packets lost", True, "0"),
+    ("first_packet_ms", "ms from connected to first packet", True, "at most 60, one by one"),
+)
+JOIN_ASPECTS = (
     ("cpu_per_join_ms", "ms CPU per join", True, "at most 3"),
     ("kib_per_participant", "KiB per participant", True, "at most 410"),
-    ("first_packet_ms", "ms from connected to first packet", True, "at most 60, one by one"),
     ("join_ms", "ms to the join answer", True, ""),
 )
 
@@ -248,7 +258,8 @@ def tell(case: Case, gathered: dict[str, Gathered]) -> None:
     """Print the figures of one case, beside each peer that had it."""
     ours = gathered["moot"]
     peers = {name: runs for name, runs in gathered.items() if name != "moot"}
-    for name, unit, least, aim in ASPECTS:
+    aspects = (*FLOW_ASPECTS, *JOIN_ASPECTS) if case.publishers else JOIN_ASPECTS
+    for name, unit, least, aim in aspects:
         for peer, theirs in peers.items() or [(None, None)]:
             figure(
                 "forward",

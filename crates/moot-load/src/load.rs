@@ -68,6 +68,8 @@ impl Load {
             })?;
         }
         tell(json!({"event": "published"}));
+        self.turn_until(Instant::now() + self.options.settle)?;
+        tell(json!({"event": "joining"}));
         let began = Instant::now();
         for number in 0..self.options.subscribers {
             self.join(Role::Subscriber, number)?;

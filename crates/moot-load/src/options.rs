@@ -50,6 +50,8 @@ pub struct Options {
     pub layout: Layout,
     /// Packets of a frame are spread over this.
     pub spread: Duration,
+    /// Between the last publisher and the first subscriber.
+    pub settle: Duration,
     /// Between two joins.
     pub join_interval: Duration,
     /// Between the last subscription and the window of measurement.
@@ -71,12 +73,13 @@ moot-load --url ws://127.0.0.1:7880 --key KEY --secret SECRET [options]
   --simulcast yes|no     three encodings of each camera, or one (yes)
   --layout full|speaker  all cameras large, or one large and the rest small (full)
   --spread-ms N          spread a frame's packets over N ms; 0 sends them at once (0)
+  --settle-s N           before the first subscriber (0)
   --join-interval-ms N   between two joins (50)
   --warm-up-s N          before the window (2)
   --window-s N           length of the window (10)
 
-Prints JSON lines: {\"event\": \"published\"}, \"joined\", \"window_begin\", \"window_end\" as they
-happen, and \"result\".";
+Prints JSON lines: {\"event\": \"published\"}, \"joining\", \"joined\", \"window_begin\", \"window_end\"
+as they happen, and \"result\".";
 
 impl Default for Options {
     fn default() -> Self {
@@ -94,6 +97,7 @@ impl Default for Options {
             is_simulcast: true,
             layout: Layout::Full,
             spread: Duration::ZERO,
+            settle: Duration::ZERO,
             join_interval: Duration::from_millis(50),
             warm_up: Duration::from_secs(2),
             window: Duration::from_secs(10),
@@ -153,6 +157,7 @@ impl Options {
                     }
                 }
                 "--spread-ms" => options.spread = Duration::from_millis(number()?),
+                "--settle-s" => options.settle = Duration::from_secs(number()?),
                 "--join-interval-ms" => options.join_interval = Duration::from_millis(number()?),
                 "--warm-up-s" => options.warm_up = Duration::from_secs(number()?),
                 "--window-s" => options.window = Duration::from_secs(number()?),

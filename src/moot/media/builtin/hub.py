@@ -43,11 +43,11 @@ from moot.media.source import Source
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _RETURNABLE: Final = frozenset({Closing.CLOSED, Closing.FAILED, Closing.LOST})
-GATHER_S_EACH: Final = 0.01
+GATHER_S_EACH: Final = 0.02
 """Seconds, for each person in a meeting, that newcomers are gathered before they are announced in
 one message. Each message costs its sending once per person, so longer lets a crowd come in cheaply,
 and shows a newcomer later; what it publishes is announced at once in any case."""
-GATHER_MOST_S: Final = 0.5
+GATHER_MOST_S: Final = 1.0
 """The longest that a newcomer waits to be announced, however large the meeting."""
 EMPTY_TIMEOUT_S: Final = 20
 """Seconds a meeting is kept with nobody in it. Longer spares a core set-up to someone who comes
