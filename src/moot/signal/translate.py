@@ -134,6 +134,7 @@ def track_info(publication: Publication) -> models.TrackInfo:
     request = publication.request
     is_video = request.kind == "video"
     layers = [_layer(layer) for layer in request.layers]
+    mime = publication.mime or _announced_mime(request)
     info = models.TrackInfo(
         sid=publication.track_id,
         type=models.TrackType.VIDEO if is_video else models.TrackType.AUDIO,
@@ -145,7 +146,7 @@ def track_info(publication: Publication) -> models.TrackInfo:
         disable_dtx=not request.uses_dtx,
         source=track_source(request.source),
         layers=layers,
-        mime_type=publication.mime,
+        mime_type=mime,
         mid=publication.mid,
         stereo=request.has_stereo,
         disable_red=not request.uses_red,
@@ -154,16 +155,24 @@ def track_info(publication: Publication) -> models.TrackInfo:
         version=models.TimedVersion(ticks=publication.version),
         audio_features=publication.features,
     )
-    if is_video or publication.mime:
+    if is_video or mime:
         info.codecs.append(
             models.SimulcastCodecInfo(
-                mime_type=publication.mime,
+                mime_type=mime,
                 mid=publication.mid,
                 cid=request.cid,
                 layers=layers,
             )
         )
     return info
+
+
+def _announced_mime(request: PublicationRequest) -> str:
+    """Name the announced codec as a media type; a publisher is told of its track before any of it
+    arrives, and some know the layers that nobody wants only by this name.
+    """
+    codec = request.codec.rpartition("/")[2]
+    return _MIMES.get(codec.lower(), f"{request.kind}/{codec}") if codec else ""
 
 
 def track_source(source: Source | None) -> models.TrackSource:
@@ -240,6 +249,8 @@ PUBLISH_CODECS: Final = tuple(
         "video/AV1",
     )
 )
+
+_MIMES: Final = {codec.mime.rpartition("/")[2].lower(): codec.mime for codec in PUBLISH_CODECS}
 
 
 def _layer(layer: PublicationLayer) -> models.VideoLayer:

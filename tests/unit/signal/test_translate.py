@@ -62,6 +62,30 @@ def test_an_announced_track_is_shown_as_it_was_announced() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("kind", "announced", "told"),
+    [
+        ("VIDEO", "vp8", "video/VP8"),
+        ("VIDEO", "video/h264", "video/H264"),
+        ("VIDEO", "x-new", "video/x-new"),
+        ("VIDEO", "", ""),
+        ("AUDIO", "opus", "audio/opus"),
+    ],
+)
+def test_a_publisher_is_told_its_codec_before_any_of_it_arrives(
+    kind: str, announced: str, told: str
+) -> None:
+    """MEDIA-2: LiveKit's SDK for Go knows the layers that nobody wants by this name only."""
+    request = rtc.AddTrackRequest(
+        cid="cam", type=models.TrackType.Value(kind), simulcast_codecs=[{"codec": announced}]
+    )
+    info = translate.track_info(publication(request))
+    assert info.mime_type == told
+    assert [codec.mime_type for codec in info.codecs] == (
+        [told] if announced or kind == "VIDEO" else []
+    )
+
+
 def test_audio_keeps_its_features() -> None:
     """MEDIA-2: stereo, silence and redundancy are passed on; what is unknown is left out."""
     request = rtc.AddTrackRequest(
