@@ -174,6 +174,16 @@ async def test_foreign_pages_open_no_stream(server, origin):
     assert "origin_forbidden" in said
 
 
+async def test_refused_streams_are_no_faults_in_the_log(server):
+    """ASVS 16.2.1: who is turned away cannot fill the log with faults that are none."""
+    before = len(server.log)
+    for path in ("/api/v1/meetings/RAW/events", "/rtc", "/rtc/v1", "/nothing"):
+        said = await raw(server, upgrade(server, path=path, Origin="https://evil.example"))
+        assert said.split(" ")[1] in ("401", "403", "404"), said
+    await server.wire(Connection="close").ask("GET", "/livez")
+    assert "error" not in server.log[before:]
+
+
 async def test_own_page_and_programs_open_streams(server):
     """The own origin passes, and so does a program that sends none."""
     own = f"http://127.0.0.1:{server.port}"

@@ -56,6 +56,15 @@ class WireProtocol(WebSocketsSansIOProtocol):
             extensions = cast("dict[str, Any]", self.scope["extensions"])
             extensions[EXTENSION] = self
 
+    async def send(self, message: Any) -> None:
+        """Send as uvicorn does. A refusal that has been answered is the end of the handshake;
+        uvicorn would tell the log of each as of an application's fault.
+        """
+        await super().send(message)
+        is_answer = message["type"] == "websocket.http.response.body"
+        if is_answer and not message.get("more_body", False):
+            self.handshake_complete = True
+
     def hold_back(self) -> None:
         """Let the kernel keep little: a client that has stopped reading is known sooner, and costs
         kilobytes instead of the megabytes that a send buffer grows to by itself.
