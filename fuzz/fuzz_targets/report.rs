@@ -65,6 +65,7 @@ impl Line {
                 frame_number: None,
                 audio_level: None,
                 orientation: None,
+                is_padding: false,
             };
             self.next += 1;
             self.egress.write(SSRC, packet);

@@ -306,6 +306,10 @@ impl Egress {
     fn send(&mut self, at: usize, packet: Packet, now: Instant, batch: &mut Batch) {
         let bytes = self.emit(at, &packet, Form::First, now, batch);
         self.share.first[1] += bytes as u64;
+        // Padding has no place in time, which sender reports would tell.
+        if packet.is_padding {
+            return;
+        }
         let stream = &mut self.streams[at];
         stream.record(&packet, now);
         if packet.resend_type.is_some() && stream.spec.resend_ssrc.is_some() {
@@ -396,7 +400,7 @@ impl Egress {
         let fixed = Fixed {
             payload_type,
             is_marked: packet.is_marked,
-            has_padding: false,
+            has_padding: packet.is_padding,
             sequence: number as u16,
             time: packet.time,
             ssrc,

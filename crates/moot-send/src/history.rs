@@ -109,6 +109,7 @@ mod tests {
             frame_number: None,
             audio_level: None,
             orientation: None,
+            is_padding: false,
         }
     }
 

@@ -33,4 +33,28 @@ pub struct Packet {
     pub audio_level: Option<u8>,
     /// The value of the video orientation extension (3GPP TS 26.114 §7.4.5).
     pub orientation: Option<u8>,
+    /// The payload is padding alone (RFC 3550 §5.1).
+    pub is_padding: bool,
+}
+
+impl Packet {
+    /// Makes a packet of padding, which tells a receiver of the stream and nothing else.
+    pub fn padding(payload_type: u8, number: u64, time: u32) -> Self {
+        Self {
+            payload_type,
+            resend_type: None,
+            number,
+            time,
+            is_marked: false,
+            is_begin: false,
+            // The last octet counts the padding, itself included.
+            payload: Arc::new([1]),
+            vp8: None,
+            descriptor: None,
+            frame_number: None,
+            audio_level: None,
+            orientation: None,
+            is_padding: true,
+        }
+    }
 }

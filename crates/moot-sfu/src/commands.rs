@@ -236,6 +236,7 @@ impl Sfu {
                 outlets: Vec::new(),
                 subscriptions: Vec::new(),
                 negotiation: Negotiation::default(),
+                greetings: 0,
                 allocator: moot_forward::Allocator::new(),
                 allocated_at: None,
                 allocated_bps: 0,

@@ -85,6 +85,8 @@ pub(crate) struct Connection {
     /// By the track's place in the meeting.
     pub(crate) subscriptions: Vec<Option<Box<Subscription>>>,
     pub(crate) negotiation: Negotiation,
+    /// How often its silent streams are still to make themselves known.
+    pub(crate) greetings: u8,
     pub(crate) allocator: Allocator,
     pub(crate) allocated_at: Option<Instant>,
     pub(crate) allocated_bps: u64,

@@ -24,6 +24,7 @@ mod descriptor;
 mod dtls;
 mod error;
 mod event;
+mod greeting;
 mod housekeeping;
 mod ids;
 mod meeting;

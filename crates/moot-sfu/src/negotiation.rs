@@ -15,6 +15,7 @@ use crate::command::{Kind, Mode, TransportName};
 use crate::connection::{Asked, Connection, Inlet, Outlet};
 use crate::error::{Code, Refusal};
 use crate::event::{Description, Event};
+use crate::greeting::GREETINGS;
 use crate::ids::{ConnectionId, RequestId};
 use crate::sdp::{self, Section, Sending};
 use crate::sfu::Sfu;
@@ -235,6 +236,7 @@ impl Sfu {
             // In dual mode the client is told with the next offer; its answer opens the stream.
             if connection.mode == Mode::Single {
                 let ssrc = outlet.ssrc;
+                connection.greetings = GREETINGS;
                 if let Some(subscription) = connection.subscription_mut(place) {
                     subscription.set_stream(ssrc);
                 }
@@ -427,6 +429,9 @@ impl Sfu {
             if let Some(track) = outlet.track.filter(|_| outlet.is_announced) {
                 opened.push((track, outlet.ssrc));
             }
+        }
+        if !opened.is_empty() {
+            connection.greetings = GREETINGS;
         }
         for (track, ssrc) in opened {
             let place = self.tracks.get(track).map(|track| track.place);

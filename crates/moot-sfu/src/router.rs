@@ -322,7 +322,7 @@ fn forward(
             Some(subscription) => subscription.is_stale(&arrival.taken),
         };
         if is_stale {
-            renew_sender(connection, transport, arrival);
+            renew_sender(connection, transport, arrival.place, &arrival.taken);
         }
         let Some(subscription) = connection.subscription_mut(arrival.place) else {
             continue;
@@ -337,13 +337,22 @@ fn forward(
     packets
 }
 
-fn renew_sender(connection: &mut Connection, transport: &Transport, arrival: &Arrival) {
-    let Some(outlet) = connection.outlet_of(arrival.track) else {
+/// Makes the sender of a subscription for the codec that its track is taken in.
+pub(crate) fn renew_sender(
+    connection: &mut Connection,
+    transport: &Transport,
+    place: usize,
+    taken: &TakenCodec,
+) {
+    let Some(track) = connection.subscription(place).map(|known| known.track) else {
         return;
     };
-    let params = transport.params_like(outlet.mid, &arrival.taken.params);
-    if let Some(subscription) = connection.subscription_mut(arrival.place) {
-        subscription.renew(&arrival.taken, params);
+    let Some(outlet) = connection.outlet_of(track) else {
+        return;
+    };
+    let params = transport.params_like(outlet.mid, &taken.params);
+    if let Some(subscription) = connection.subscription_mut(place) {
+        subscription.renew(taken, params);
     }
 }
 
@@ -385,6 +394,7 @@ fn forward_one(
         frame_number: forwarded.frame_number,
         audio_level: arrival.audio_level,
         orientation: arrival.orientation,
+        is_padding: false,
     })
 }
 

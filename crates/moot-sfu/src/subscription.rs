@@ -1,6 +1,7 @@
 //! A connection's receipt of one track.
 
 use moot_forward::{Codec, Forwarder, Layer, Origin, RtpTime, Withheld};
+use moot_send::Packet;
 use str0m::format::PayloadParams;
 use str0m::media::Pt;
 use str0m::rtp::Ssrc;
@@ -14,6 +15,8 @@ pub(crate) struct Sender {
     /// Which taking of a codec of the track this was made for.
     epoch: u32,
     pub(crate) forwarder: Forwarder,
+    /// Where the forwarder's numbers begin.
+    origin: Origin,
     /// Added to the forwarder's sequence numbers: where its predecessor on the stream left off.
     base_seq_no: u64,
     /// The next sequence number after all that have left.
@@ -49,6 +52,7 @@ impl Sender {
         Self {
             epoch: taken.epoch,
             forwarder: Forwarder::new(taken.codec, taken.layering, origin),
+            origin,
             base_seq_no,
             next_seq_no: base_seq_no,
             payload_types: None,
@@ -60,6 +64,15 @@ impl Sender {
         let number = self.base_seq_no + forwarded;
         self.next_seq_no = self.next_seq_no.max(number + 1);
         number
+    }
+
+    /// A packet without content, numbered before everything that is to come; only while nothing has
+    /// left. `None` if the subscriber cannot decode the codec.
+    pub(crate) fn greeting(&mut self) -> Option<Packet> {
+        let payload_type = *self.payload_types?.plain;
+        let number = self.number(self.origin.seq_no.into());
+        self.base_seq_no += 1;
+        Some(Packet::padding(payload_type, number, self.origin.time.0))
     }
 }
 

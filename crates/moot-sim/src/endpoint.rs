@@ -74,15 +74,17 @@ pub struct Outgoing {
 /// What has been counted of one received RTP flow.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
-    /// Packets received, repeated ones not counted.
+    /// Packets received, repeated ones and those of padding alone not counted.
     pub packets: u64,
+    /// Packets received that are padding alone.
+    pub blank: u64,
     /// Their payload bytes.
     pub bytes: u64,
     /// First extended sequence number.
     pub first: u64,
     /// Highest extended sequence number.
     pub highest: u64,
-    /// When the first packet came.
+    /// When the first packet that is more than padding came.
     pub first_at: Option<Instant>,
     /// When the last packet came.
     pub last_at: Option<Instant>,
@@ -93,7 +95,7 @@ impl Tally {
     pub fn lost(&self) -> u64 {
         match self.packets {
             0 => 0,
-            packets => (self.highest - self.first + 1).saturating_sub(packets),
+            packets => (self.highest - self.first + 1).saturating_sub(packets + self.blank),
         }
     }
 }
@@ -661,7 +663,6 @@ impl Endpoint {
                 is_video: media.is_some_and(|media| media.kind() == MediaKind::Video),
                 tally: Tally {
                     first: *packet.seq_no,
-                    first_at: Some(now),
                     ..Tally::default()
                 },
                 receiver: Vp8Receiver::new(),
@@ -671,13 +672,15 @@ impl Endpoint {
         let Some(flow) = self.flows.get_mut(&ssrc) else {
             return;
         };
+        flow.tally.first = flow.tally.first.min(*packet.seq_no);
+        flow.tally.highest = flow.tally.highest.max(*packet.seq_no);
         if packet.payload.is_empty() {
+            flow.tally.blank += 1;
             return;
         }
         flow.tally.packets += 1;
         flow.tally.bytes += packet.payload.len() as u64;
-        flow.tally.first = flow.tally.first.min(*packet.seq_no);
-        flow.tally.highest = flow.tally.highest.max(*packet.seq_no);
+        flow.tally.first_at.get_or_insert(now);
         flow.tally.last_at = Some(now);
         if flow.is_video && self.depth == Depth::Judge {
             flow.receiver.handle_packet(

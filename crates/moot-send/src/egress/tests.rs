@@ -102,6 +102,7 @@ impl Line {
             frame_number: None,
             audio_level: None,
             orientation: None,
+            is_padding: false,
         }
     }
 
@@ -168,6 +169,21 @@ fn what_is_written_leaves_once_under_its_number_and_sound_goes_first() {
         [0, 1]
     );
     assert!(line.flush().is_empty());
+}
+
+#[test]
+fn padding_makes_a_stream_known_and_is_neither_counted_nor_sent_again() {
+    let mut line = Line::new();
+    line.egress.write(SSRC, Packet::padding(96, 99, 3_000));
+    let seen = line.flush();
+    assert_eq!((seen[0].ssrc, seen[0].sequence), (SSRC, 99));
+    assert!(seen[0].is_padding && seen[0].has_mid);
+    assert_eq!(seen[0].payload, [1]);
+    assert_eq!(line.egress.figures(SSRC).unwrap().packets, 0);
+    line.nack(99);
+    assert!(line.flush().is_empty());
+    assert_eq!(line.write(SSRC, 10), 100);
+    assert_eq!(line.flush()[0].sequence, 100);
 }
 
 #[test]

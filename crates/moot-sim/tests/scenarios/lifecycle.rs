@@ -186,3 +186,28 @@ fn media_1_a_message_leaves_at_once_whatever_else_is_sent() {
         assert_eq!(world.complaints(), [""; 0]);
     }
 }
+
+#[test]
+fn media_2_a_track_that_was_muted_when_a_viewer_came_begins_without_a_gap() {
+    for mode in [Mode::Dual, Mode::Single] {
+        let mut world = World::new(11);
+        world.join(mode, Devices::all(), Access::default());
+        world.run(Duration::from_secs(2));
+        for track in [camera(0), microphone(0)] {
+            world.set_muted(track, true);
+        }
+        let viewer = world.join(mode, Devices::none(), Access::default());
+        world.run(Duration::from_secs(3));
+        for track in [camera(0), microphone(0)] {
+            // Greeted, so that clients which wait for a packet show the track.
+            assert_eq!(world.blank(viewer, &track), 5, "{mode:?} {track}");
+            world.set_muted(track, false);
+        }
+        world.run(Duration::from_secs(3));
+        for track in [camera(0), microphone(0)] {
+            assert!(world.packets(viewer, &track) > 60, "{mode:?} {track}");
+            assert_eq!(world.lost(viewer, &track), 0, "{mode:?} {track}");
+        }
+        assert_eq!(world.complaints(), [""; 0]);
+    }
+}

@@ -664,6 +664,11 @@ impl World {
             .sum()
     }
 
+    /// Returns how many packets of padding alone a person has received of a track so far.
+    pub fn blank(&self, viewer: usize, track: &TrackId) -> u64 {
+        self.flows(viewer, track).map(|flow| flow.tally.blank).sum()
+    }
+
     /// Returns how many packets of a track never came to a person.
     pub fn lost(&self, viewer: usize, track: &TrackId) -> u64 {
         self.flows(viewer, track)
