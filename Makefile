@@ -62,7 +62,7 @@ clean:  ## Remove what make has built, but for the downloaded dependencies
 	rm -rf $(B)/*.done src/moot/page src/moot/_media*.so web/dist target dist
 
 distclean: clean  ## Remove everything that is not in the repository's history
-	rm -rf $(B) .venv web/node_modules tests/livekit/bin
+	rm -rf $(B) .venv web/node_modules tests/livekit/bin tests/sdk_go/bin
 
 tools: | $(B)
 	@$(PYTHON) scripts/tools.py

@@ -77,7 +77,8 @@ def _integration() -> list[Command]:
 
 
 def _media() -> list[Command]:
-    return [_oracle(), Command([*_PYTEST, "tests/media"])]
+    sdk_go = Command([str(ROOT / ".venv/bin/python"), "-m", "tests.sdk_go.suite", "build"])
+    return [_oracle(), sdk_go, Command([*_PYTEST, "tests/media"])]
 
 
 def _browser() -> list[Command]:

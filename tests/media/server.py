@@ -54,9 +54,10 @@ class MediaServer(NamedTuple):
 
 
 @contextmanager
-def moot_server(log: Path) -> Iterator[MediaServer]:
-    """Serve moot's media half in a process of its own."""
-    (port,) = free_ports(1)
+def moot_server(log: Path, port: int | None = None) -> Iterator[MediaServer]:
+    """Serve moot's media half in a process of its own, on a free port unless one is named."""
+    if port is None:
+        (port,) = free_ports(1)
     with log.open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.media.standalone", str(port)],
