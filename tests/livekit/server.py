@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import random
@@ -19,9 +18,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests import go_tool
+
 HERE = Path(__file__).parent
 BINARY = HERE / "bin" / "livekit-server"
-BUILD_WITHIN_S = 1_200
 READY_WITHIN_S = 60.0
 STARTS = 5
 """How often other ports are tried where one was taken meanwhile."""
@@ -38,24 +38,8 @@ def version() -> str:
 
 
 def build() -> Path:
-    """Build the server where it is missing or older than its `go.mod`; about 3 CPU-minutes cold.
-
-    Processes that come at once wait for the one that builds.
-    """
-    BINARY.parent.mkdir(exist_ok=True)
-    with (BINARY.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if BINARY.exists() and BINARY.stat().st_mtime >= (HERE / "go.mod").stat().st_mtime:
-            return BINARY
-        go = shutil.which("go") or "/usr/local/go/bin/go"
-        subprocess.run(
-            [go, "build", "-o", str(BINARY), "github.com/livekit/livekit-server/cmd/server"],
-            cwd=HERE,
-            check=True,
-            timeout=BUILD_WITHIN_S,
-        )
-        BINARY.touch()
-    return BINARY
+    """Build the server where that is due; about 3 CPU-minutes cold."""
+    return go_tool.build(HERE, BINARY, "build", "github.com/livekit/livekit-server/cmd/server")
 
 
 def free_ports(count: int) -> list[int]:

@@ -9,15 +9,15 @@ want a server at localhost:7880, so they run in a network namespace of their own
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
+from tests import go_tool
 from tests.livekit.server import API_KEY, API_SECRET, LiveKitServer
 from tests.media.server import moot_server
 
@@ -27,29 +27,12 @@ BINARY = HERE / "bin/sdk.test"
 PACKAGE = "github.com/livekit/server-sdk-go/v2"
 HTTP_PORT = 7880
 """Where the SDK's tests look for a server."""
-BUILD_WITHIN_S = 1200
 RUN_WITHIN_S = 150
 
 
 def build() -> Path:
-    """Build the SDK's tests where they are missing or older than `go.mod`.
-
-    Processes that come at once wait for the one that builds.
-    """
-    BINARY.parent.mkdir(exist_ok=True)
-    with (BINARY.parent / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if BINARY.exists() and BINARY.stat().st_mtime >= (HERE / "go.mod").stat().st_mtime:
-            return BINARY
-        go = shutil.which("go") or "/usr/local/go/bin/go"
-        subprocess.run(
-            [go, "test", "-c", "-o", str(BINARY), PACKAGE],
-            cwd=HERE,
-            check=True,
-            timeout=BUILD_WITHIN_S,
-        )
-        BINARY.touch()
-    return BINARY
+    """Build the SDK's tests where that is due."""
+    return go_tool.build(HERE, BINARY, "test", "-c", PACKAGE)
 
 
 def play(server: str, names: list[str]) -> str:
@@ -75,13 +58,12 @@ def _serving(server: str) -> Iterator[None]:
         with LiveKitServer(ports=[HTTP_PORT, HTTP_PORT + 1, HTTP_PORT + 2]):
             yield
     else:
-        log = Path(os.environ.get("TMPDIR", "/tmp")) / f"moot-sdk-go-{os.getpid()}.log"
-        try:
-            with moot_server(log, HTTP_PORT):
-                yield
-        finally:
-            print(log.read_text()[-4000:])
-            log.unlink()
+        with NamedTemporaryFile(suffix=".log") as log:
+            try:
+                with moot_server(Path(log.name), HTTP_PORT):
+                    yield
+            finally:
+                print(Path(log.name).read_text()[-4000:])
 
 
 def main(server: str, names: list[str]) -> int:
