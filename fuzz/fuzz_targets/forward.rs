@@ -74,7 +74,7 @@ fuzz_target!(|story: Story| {
                 let Ok(packet) = Packet::read(codec, layering, header, payload, None) else {
                     continue;
                 };
-                meter.record(packet.layer, payload.len(), now);
+                meter.record(packet.layer, payload.len(), packet.is_frame_end, now);
                 if let Verdict::Forward(forwarded) = forwarder.handle_packet(&packet, now) {
                     assert!(left.insert(forwarded.seq_no), "{:?} twice", forwarded.seq_no);
                 }

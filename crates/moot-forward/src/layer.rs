@@ -16,6 +16,12 @@ const WINDOW: Duration = Duration::from_millis(500);
 /// How long a layer may be silent while another of the publication is heard, before it counts as
 /// stopped. Above the longest gap of a screen share at 1 frame per second.
 const SILENCE: Duration = Duration::from_millis(1500);
+/// How long it may be silent while another goes on with [`MISSED`] frames. Above the gaps of the
+/// smallest encoding of a screen share, 3 frames per second beside 30. Whoever was watching a layer
+/// that its publisher stopped sees a picture that stands until then.
+const SHORT_SILENCE: Duration = Duration::from_millis(500);
+/// More frames than an encoder drops in a row to keep its rate.
+const MISSED: u32 = 6;
 
 /// What an encoding is taken to cost where its publisher did not say, from the smallest: what
 /// browsers send of a 720p camera.
@@ -78,6 +84,10 @@ pub struct LayerMeter {
     expected: [Option<Bitrate>; MAX_SPATIAL_LAYERS],
     heard_at: [Option<Instant>; MAX_SPATIAL_LAYERS],
     newest_at: Option<Instant>,
+    /// Frames that ended, of each spatial layer.
+    frames: [u32; MAX_SPATIAL_LAYERS],
+    /// What `frames` was when each spatial layer was last heard.
+    frames_then: [[u32; MAX_SPATIAL_LAYERS]; MAX_SPATIAL_LAYERS],
 }
 
 impl LayerMeter {
@@ -91,6 +101,8 @@ impl LayerMeter {
             expected: Default::default(),
             heard_at: Default::default(),
             newest_at: None,
+            frames: Default::default(),
+            frames_then: Default::default(),
         }
     }
 
@@ -103,8 +115,9 @@ impl LayerMeter {
         }
     }
 
-    /// Counts a packet of `size_bytes` (payload and headers) of `layer`.
-    pub fn record(&mut self, layer: Layer, size_bytes: usize, now: Instant) {
+    /// Counts a packet of `size_bytes` (payload and headers) of `layer`; `is_frame_end` where it is
+    /// the last of its layer frame.
+    pub fn record(&mut self, layer: Layer, size_bytes: usize, is_frame_end: bool, now: Instant) {
         let spatial = usize::from(layer.spatial.0);
         let temporal = usize::from(layer.temporal.0);
         let Some(cell) = self
@@ -117,6 +130,8 @@ impl LayerMeter {
         *cell += size_bytes as u64;
         self.heard_at[spatial] = Some(now);
         self.newest_at = Some(now);
+        self.frames[spatial] = self.frames[spatial].wrapping_add(u32::from(is_frame_end));
+        self.frames_then[spatial] = self.frames;
         let began = *self.window_began_at.get_or_insert(now);
         if now.saturating_duration_since(began) >= WINDOW {
             self.close_window(began, now);
@@ -145,11 +160,23 @@ impl LayerMeter {
     /// Returns whether a spatial layer arrives: it has been heard, and not fallen silent while
     /// another layer of the publication went on (dynacast, a publisher short of bandwidth).
     pub fn is_active(&self, spatial: SpatialLayer) -> bool {
-        let heard = self.heard_at.get(usize::from(spatial.0)).copied().flatten();
-        match (heard, self.newest_at) {
-            (Some(heard), Some(newest)) => newest.saturating_duration_since(heard) < SILENCE,
-            _ => false,
+        let place = usize::from(spatial.0);
+        let heard = self.heard_at.get(place).copied().flatten();
+        let (Some(heard), Some(newest)) = (heard, self.newest_at) else {
+            return false;
+        };
+        let silence = newest.saturating_duration_since(heard);
+        if silence < SHORT_SILENCE {
+            return true;
         }
+        let then = &self.frames_then[place];
+        let mut missed = self.frames.iter().zip(then);
+        silence < SILENCE && missed.all(|(now, then)| now.wrapping_sub(*then) < MISSED)
+    }
+
+    /// Returns which spatial layers arrive, by their place.
+    pub fn active(&self) -> [bool; MAX_SPATIAL_LAYERS] {
+        std::array::from_fn(|place| self.is_active(SpatialLayer(place as u8)))
     }
 
     /// Returns what forwarding each active layer costs.
@@ -198,7 +225,7 @@ mod tests {
         for _ in 0..ms / 10 {
             now += Duration::from_millis(10);
             for &(layer, size) in layers {
-                meter.record(layer, size, now);
+                meter.record(layer, size, false, now);
             }
         }
         now
@@ -246,6 +273,43 @@ mod tests {
     }
 
     #[test]
+    fn a_layer_stops_counting_sooner_when_its_siblings_finish_frames_without_it() {
+        let mut meter = LayerMeter::new(Layering::Simulcast);
+        let start = Instant::now();
+        meter.record(Layer::new(1, 0), 100, true, start);
+        let mut stopped_ms = None;
+        for ms in (0..1_500).step_by(33) {
+            meter.record(
+                Layer::new(0, 0),
+                100,
+                true,
+                start + Duration::from_millis(ms),
+            );
+            if meter.active() != [true, true, false] {
+                stopped_ms = stopped_ms.or(Some(ms));
+            }
+        }
+        assert_eq!(stopped_ms, Some(528));
+        assert_eq!(meter.active(), [true, false, false]);
+    }
+
+    #[test]
+    fn a_screen_of_few_frames_goes_on_beside_a_large_one_of_many() {
+        let mut meter = LayerMeter::new(Layering::Simulcast);
+        let start = Instant::now();
+        for ms in 0..3_000 {
+            let now = start + Duration::from_millis(ms);
+            if ms % 33 == 0 {
+                meter.record(Layer::new(1, 0), 100, true, now);
+            }
+            if ms % 333 == 0 {
+                meter.record(Layer::new(0, 0), 100, true, now);
+            }
+            assert!(meter.is_active(SpatialLayer(0)), "{ms}");
+        }
+    }
+
+    #[test]
     fn a_layer_costs_what_was_expected_until_it_is_measured() {
         let mut meter = LayerMeter::new(Layering::Simulcast);
         assert_eq!(meter.rates(), LayerRates::default());
@@ -254,7 +318,7 @@ mod tests {
         assert_eq!(meter.rates().rate(Layer::new(0, 0)), Bitrate::kbps(150));
         assert_eq!(meter.rates().rate(Layer::new(1, 0)), Bitrate::kbps(700));
         let start = Instant::now();
-        meter.record(Layer::new(1, 0), 500, start);
+        meter.record(Layer::new(1, 0), 500, true, start);
         assert_eq!(meter.rates(), {
             let mut rates = LayerRates::default();
             rates.set(Layer::new(1, 0), Bitrate::kbps(700));

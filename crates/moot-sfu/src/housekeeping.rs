@@ -58,6 +58,7 @@ impl Sfu {
         for track in tracks {
             self.ask_for_keyframes(track, now);
             self.tell_wanted_layers(track, now);
+            self.notice_layers(track);
         }
         let meetings: Vec<_> = self.meetings.iter().map(|(key, _)| key).collect();
         for meeting in meetings {
@@ -65,11 +66,12 @@ impl Sfu {
         }
         let connections: Vec<_> = self.connections.iter().map(|(key, _)| key).collect();
         for connection in connections {
-            let allocated_at = self
-                .connections
-                .get(connection)
-                .and_then(|connection| connection.allocated_at);
-            if allocated_at.is_some_and(|at| now >= at + ALLOCATION_INTERVAL) {
+            let is_due = self.connections.get(connection).is_some_and(|connection| {
+                let allocated_at = connection.allocated_at;
+                connection.is_allocation_due
+                    || allocated_at.is_some_and(|at| now >= at + ALLOCATION_INTERVAL)
+            });
+            if is_due {
                 self.allocate(connection, now);
             }
             self.greet(connection);
@@ -84,6 +86,30 @@ impl Sfu {
         }
         if self.housekeeping_at.is_none() {
             self.figures_at = None;
+        }
+    }
+
+    /// Notices that a layer stopped: whoever watches it sees a picture that stands, and is given
+    /// another within this turn of the house.
+    fn notice_layers(&mut self, key: Key<Track>) {
+        let Some(track) = self.tracks.get_mut(key) else {
+            return;
+        };
+        let active = track.meter.active();
+        let has_stopped = track.active.iter().zip(active).any(|(was, is)| *was && !is);
+        track.active = active;
+        let (place, Some(meeting)) = (track.place, self.meetings.get(track.meeting)) else {
+            return;
+        };
+        if !has_stopped {
+            return;
+        }
+        for &key in &meeting.connections {
+            if let Some(connection) = self.connections.get_mut(key)
+                && connection.subscription(place).is_some()
+            {
+                connection.is_allocation_due = true;
+            }
         }
     }
 
@@ -159,6 +185,7 @@ impl Sfu {
             &mut allocations,
         );
         connection.allocated_at = Some(now);
+        connection.is_allocation_due = false;
         connection.allocated_bps = grant.used.0;
         let mut changed = Vec::new();
         for allocation in allocations {

@@ -127,9 +127,10 @@ impl Sfu {
         ) else {
             return;
         };
+        let size_bytes = packet.payload.len() + OVERHEAD;
         track
             .meter
-            .record(read.layer, packet.payload.len() + OVERHEAD, now);
+            .record(read.layer, size_bytes, read.is_frame_end, now);
         if read.is_keyframe {
             let encoding = SpatialLayer(route.encoding as u8);
             track.keyframes.handle_keyframe(encoding, now);

@@ -73,6 +73,8 @@ pub(crate) struct Track {
     /// Smallest first.
     pub(crate) encodings: Vec<Encoding>,
     pub(crate) meter: LayerMeter,
+    /// Which of its spatial layers arrived when that was last looked at.
+    pub(crate) active: [bool; MAX_SPATIAL_LAYERS],
     pub(crate) keyframes: KeyframeRequests,
     pub(crate) keyframes_asked: u64,
     pub(crate) loudness: LoudnessMeter,
@@ -103,6 +105,7 @@ impl Track {
             taken: None,
             encodings: Vec::new(),
             meter: LayerMeter::new(Layering::Simulcast),
+            active: Default::default(),
             keyframes: KeyframeRequests::new(),
             keyframes_asked: 0,
             loudness: LoudnessMeter::new(),

@@ -138,6 +138,8 @@ struct Sender {
     interval: Duration,
     next_at: Instant,
     is_off: bool,
+    /// How many encodings of a camera are sent, from the smallest.
+    encodings: usize,
     next_seq_nos: HashMap<Option<Rid>, u64>,
     pt: Option<Pt>,
 }
@@ -398,6 +400,17 @@ impl Endpoint {
                 sources
                     .iter_mut()
                     .for_each(|(_, source)| source.request_keyframe());
+            }
+        }
+    }
+
+    /// Sends only the `count` smallest encodings of each camera, as a browser short of bandwidth does.
+    pub fn set_encodings(&mut self, count: usize) {
+        for sender in &mut self.senders {
+            sender.encodings = count;
+            if let Device::Camera(sources) = &mut sender.device {
+                let paused = sources.iter_mut().skip(count);
+                paused.for_each(|(_, source)| source.request_keyframe());
             }
         }
     }
@@ -716,6 +729,7 @@ impl Sender {
             interval,
             next_at: now,
             is_off: false,
+            encodings: RIDS.len(),
             next_seq_nos: HashMap::new(),
             pt: None,
         }
@@ -725,6 +739,7 @@ impl Sender {
         match &mut self.device {
             Device::Camera(sources) => sources
                 .iter_mut()
+                .take(self.encodings)
                 .map(|(rid, source)| (*rid, source.capture(elapsed)))
                 .collect(),
             Device::Microphone(source) => vec![(None, source.capture(elapsed))],

@@ -173,6 +173,32 @@ fn media_1_five_large_pictures_flow_within_two_seconds_of_joining_on_a_wide_path
 }
 
 #[test]
+fn media_1_a_picture_whose_publisher_stops_its_large_layer_goes_on_with_a_smaller_one() {
+    for seed in 0..8 {
+        let mut world = World::new(seed);
+        let mut rng = Rng::new(seed);
+        world.join(Mode::Dual, Devices::all(), Access::default());
+        world.join(Mode::Dual, Devices::none(), Access::default());
+        world.run(Duration::from_millis(2_000 + rng.below(500)));
+        assert_eq!(world.take_report(1, 0).encoding, Some(2), "seed {seed}");
+        world.set_encodings(0, 1);
+        world.run(Duration::from_secs(3));
+        let report = world.take_report(1, 0);
+        let freeze = report.longest_freeze;
+        assert!(
+            freeze < Duration::from_millis(900),
+            "seed {seed}: {report:?}"
+        );
+        assert_eq!(report.encoding, Some(0), "seed {seed}: {report:?}");
+        world.set_encodings(0, 3);
+        world.run(Duration::from_secs(6));
+        let report = world.take_report(1, 0);
+        assert_eq!(report.encoding, Some(2), "seed {seed}: {report:?}");
+        assert_eq!(world.complaints(), [""; 0]);
+    }
+}
+
+#[test]
 fn media_1_a_picture_larger_than_the_first_estimate_begins_at_once_on_a_wide_path() {
     for seed in 0..8 {
         let mut world = World::new(seed);

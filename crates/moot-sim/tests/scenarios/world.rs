@@ -388,6 +388,13 @@ impl World {
         self.network.set(self.people[number].down, access.down);
     }
 
+    /// Lets a person's camera send only its `count` smallest encodings.
+    pub fn set_encodings(&mut self, number: usize, count: usize) {
+        for endpoint in self.people[number].endpoints.iter_mut().flatten() {
+            endpoint.set_encodings(count);
+        }
+    }
+
     pub fn command(&mut self, command: Command) {
         self.sfu.handle_command(self.now, command);
         self.flush();
