@@ -17,6 +17,10 @@ const MAX_HOLD: Duration = Duration::from_secs(32);
 /// The most wanted picture keeps its lowest layer while the estimate is this much of its cost. A
 /// path on which little is sent is estimated low; with audio alone the estimate hardly rises again.
 const FIRST_PERCENT: u64 = 50;
+/// How long what is given may cost more than an estimate that has not fallen: with keyframes for
+/// newcomers or a lively scene a picture costs more, and the estimate, which is hardly more than
+/// what was sent, follows where the path carries it. Longer strains a path that does not.
+const GRACE: Duration = Duration::from_secs(1);
 /// A fall this soon after a raise counts as the raise's failure.
 const FAILED_RAISE: Duration = Duration::from_secs(10);
 
@@ -162,13 +166,18 @@ impl Ladder {
 /// Audio comes off the top. Then every subscription gets its lowest layer, in order of precedence,
 /// and whoever does not fit is paused, the first one only where the estimate is
 /// not even half of its cost; then the classes are raised one after another, their members
-/// in turn. What does not fit any more goes down at once; what would fit goes up after a while,
-/// with room to spare, and after longer the more often that has failed.
+/// in turn. What does not fit a fallen estimate goes down at once, what came to cost more after a
+/// second; what would fit goes up after a while, with room to spare, and after longer the more often
+/// that has failed.
 #[derive(Clone, Debug)]
 pub struct Allocator {
     raised_at: Option<Instant>,
     hold: Duration,
     held_until: Option<Instant>,
+    /// What the last allocation divided.
+    estimate: Bitrate,
+    /// Since when what is given costs more.
+    over_since: Option<Instant>,
     ladders: Vec<Ladder>,
     order: Vec<usize>,
 }
@@ -179,6 +188,8 @@ impl Default for Allocator {
             raised_at: None,
             hold: MIN_HOLD,
             held_until: None,
+            estimate: Bitrate::ZERO,
+            over_since: None,
             ladders: Vec::new(),
             order: Vec::new(),
         }
@@ -202,7 +213,7 @@ impl Allocator {
         now: Instant,
         allocations: &mut Vec<Allocation<K>>,
     ) -> Grant {
-        let budget = estimate - audio;
+        let mut budget = estimate - audio;
         self.ladders.clear();
         self.ladders.extend(demands.iter().map(Ladder::of));
         self.order.clear();
@@ -217,7 +228,13 @@ impl Allocator {
             before += ladder.cost(ladder.before);
             desired += ladder.cost(ladder.length);
         }
-        if before > budget {
+        let has_fallen = estimate < self.estimate;
+        self.estimate = estimate;
+        if before <= budget {
+            self.over_since = None;
+        } else if !has_fallen && now < *self.over_since.get_or_insert(now) + GRACE {
+            budget = before;
+        } else {
             self.hold_raises(now);
         }
         let may_raise = self.held_until.is_none_or(|until| now >= until)

@@ -144,6 +144,27 @@ fn a_falling_estimate_lowers_at_once_and_a_rising_one_raises_later_with_room_to_
 }
 
 #[test]
+fn a_picture_that_comes_to_cost_more_has_a_second_for_the_estimate_to_follow() {
+    let burst = |estimates_kbps: [u64; 6]| {
+        let mut connection = Connection::new(vec![camera(1)]);
+        connection.allocate(2500);
+        let high = Layer::new(2, 0);
+        connection.demands[0].rates.set(high, Bitrate::kbps(3000));
+        estimates_kbps.map(|estimate| {
+            connection.allocate(estimate);
+            connection.now += Duration::from_millis(200);
+            connection.spatial()[0]
+        })
+    };
+    assert_eq!(burst([2500; 6])[..5], [Some(2); 5]);
+    assert_eq!(burst([2500; 6])[5], Some(1));
+    let followed = [2500, 2600, 2800, 3100, 3100, 3100];
+    assert_eq!(burst(followed), [Some(2); 6]);
+    let fallen = [2500, 2500, 2400, 2400, 2400, 2400];
+    assert_eq!(burst(fallen)[1..3], [Some(2), Some(1)]);
+}
+
+#[test]
 fn raises_that_fail_are_tried_more_and_more_rarely() {
     let mut connection = Connection::new(vec![camera(1)]);
     connection.allocate(600);
