@@ -321,11 +321,10 @@ impl Egress {
         let Some(at) = self.place_of(ssrc) else {
             return;
         };
-        let Some(sent) = self.streams[at].history.find(number) else {
+        let Some(packet) = self.streams[at].history.find_to_resend(number, now) else {
             return;
         };
-        sent.resent_at = Some(now);
-        let packet = sent.packet.clone();
+        let packet = packet.clone();
         let bytes = self.emit(at, &packet, Form::Again, now, batch);
         self.share.again[1] += bytes as u64;
         self.streams[at].figures.resent += 1;
@@ -346,7 +345,7 @@ impl Egress {
                 .flatten();
             let sent = match filler.and_then(|number| self.streams[at].history.find(number)) {
                 Some(old) => {
-                    let packet = old.packet.clone();
+                    let packet = old.clone();
                     self.emit(at, &packet, Form::Again, now, batch)
                 }
                 None => self.emit_blank(at, missing.clamp(1, MAX_BLANK), now, batch),
@@ -604,14 +603,7 @@ impl Egress {
             let Some(number) = stream.history.extend(sequence) else {
                 return;
             };
-            let Some(sent) = stream.history.find(number) else {
-                continue;
-            };
-            let is_under_way = sent
-                .resent_at
-                .is_some_and(|resent_at| now < resent_at + patience);
-            if !is_under_way {
-                sent.resent_at = Some(now);
+            if stream.history.ask(number, patience, now) {
                 self.resends.push_back((ssrc, number));
             }
         }
@@ -621,6 +613,9 @@ impl Egress {
         if let Some(round_trip) = self.round_trip_of(block, now) {
             self.round_trip = Some(round_trip);
             self.estimator.record_round_trip(round_trip);
+            for stream in &mut self.streams {
+                stream.history.set_round_trip(round_trip);
+            }
         }
         for stream in &mut self.streams {
             if stream.spec.ssrc == block.ssrc {
