@@ -104,7 +104,7 @@ impl Sfu {
                 connection,
                 transport,
                 candidate,
-            } => self.add_candidate(&connection, transport, &candidate),
+            } => self.add_candidate(&connection, transport, &candidate, now),
             Command::AddTrack {
                 connection, track, ..
             } => self.add_track(&connection, track, now),
@@ -215,13 +215,15 @@ impl Sfu {
         let transports = &mut self.transports;
         let name = id.clone();
         let key = self.connections.insert_with(|key| {
-            let mut open = |name, sends| {
-                transports.insert_with(|own| Transport::new(own, key, name, sends, config, now))
+            let mut open = |name| {
+                transports.insert_with(|own| Transport::new(own, key, name, true, config, now))
             };
-            let publisher = open(TransportName::Publisher, mode == Mode::Single);
-            let subscriber = match mode {
-                Mode::Single => publisher,
-                Mode::Dual => open(TransportName::Subscriber, true),
+            let (publisher, subscriber) = match mode {
+                Mode::Single => {
+                    let both = open(TransportName::Publisher);
+                    (Some(both), both)
+                }
+                Mode::Dual => (None, open(TransportName::Subscriber)),
             };
             Connection {
                 id,
@@ -264,6 +266,25 @@ impl Sfu {
         Ok(())
     }
 
+    /// Finds the transport that a connection publishes on, or opens it.
+    pub(crate) fn open_publisher(
+        &mut self,
+        key: Key<Connection>,
+        now: Instant,
+    ) -> Option<Key<Transport>> {
+        let connection = self.connections.get_mut(key)?;
+        if connection.publisher.is_some() {
+            return connection.publisher;
+        }
+        let (name, config) = (TransportName::Publisher, &self.config);
+        let opened = self
+            .transports
+            .insert_with(|own| Transport::new(own, key, name, false, config, now));
+        connection.publisher = Some(opened);
+        self.register(opened, now);
+        Some(opened)
+    }
+
     pub(crate) fn close_connection(&mut self, key: Key<Connection>, now: Instant) {
         let Some(connection) = self.connections.get(key) else {
             return;
@@ -290,13 +311,17 @@ impl Sfu {
         id: &ConnectionId,
         name: TransportName,
         candidate: &str,
+        now: Instant,
     ) -> Result<(), Refusal> {
         let key = self.connection_key(id)?;
-        let transport = self
-            .connections
-            .get(key)
-            .and_then(|connection| connection.transport(name))
-            .ok_or_else(unknown_connection)?;
+        let transport = match name {
+            TransportName::Publisher => self.open_publisher(key, now),
+            TransportName::Subscriber => self
+                .connections
+                .get(key)
+                .and_then(Connection::own_subscriber),
+        };
+        let transport = transport.ok_or_else(unknown_connection)?;
         if let Some(transport) = self.transports.get_mut(transport) {
             transport.add_candidate(candidate);
         }

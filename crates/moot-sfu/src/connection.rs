@@ -7,7 +7,7 @@ use str0m::media::Mid;
 use str0m::rtp::Ssrc;
 
 use crate::arena::Key;
-use crate::command::{Kind, Mode, Sources, TransportName};
+use crate::command::{Kind, Mode, Sources};
 use crate::event::{ConnectionQuality, Description};
 use crate::ids::ConnectionId;
 use crate::meeting::Meeting;
@@ -73,7 +73,8 @@ pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
     pub(crate) meeting: Key<Meeting>,
     pub(crate) mode: Mode,
-    pub(crate) publisher: Key<Transport>,
+    /// Dual mode: opened for the client's first offer; who only watches makes none.
+    pub(crate) publisher: Option<Key<Transport>>,
     /// Equal to `publisher` in single mode.
     pub(crate) subscriber: Key<Transport>,
     pub(crate) sources: Sources,
@@ -100,19 +101,16 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// The transport of that name, if this connection has it.
-    pub(crate) fn transport(&self, name: TransportName) -> Option<Key<Transport>> {
-        match (name, self.mode) {
-            (TransportName::Publisher, _) => Some(self.publisher),
-            (TransportName::Subscriber, Mode::Dual) => Some(self.subscriber),
-            (TransportName::Subscriber, Mode::Single) => None,
-        }
+    /// The subscriber's transport, if it is not the publisher's as well.
+    pub(crate) fn own_subscriber(&self) -> Option<Key<Transport>> {
+        (self.mode == Mode::Dual).then_some(self.subscriber)
     }
 
     /// Its transports, each once.
     pub(crate) fn transports(&self) -> impl Iterator<Item = Key<Transport>> + use<> {
-        let second = (self.mode == Mode::Dual).then_some(self.subscriber);
-        [Some(self.publisher), second].into_iter().flatten()
+        [self.publisher, self.own_subscriber()]
+            .into_iter()
+            .flatten()
     }
 
     pub(crate) fn subscription(&self, place: usize) -> Option<&Subscription> {

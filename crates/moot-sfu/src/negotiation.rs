@@ -71,8 +71,14 @@ impl Sfu {
         }
         let sections =
             sdp::sections(sdp).map_err(|why| Refusal::new(Code::BadSdp, why.reason()))?;
-        let connection = &self.connections.get(key).ok_or_else(unknown_connection)?;
-        let (publisher, mode) = (connection.publisher, connection.mode);
+        let mode = self
+            .connections
+            .get(key)
+            .ok_or_else(unknown_connection)?
+            .mode;
+        let publisher = self
+            .open_publisher(key, now)
+            .ok_or_else(unknown_connection)?;
         let transport = self
             .transports
             .get_mut(publisher)
@@ -122,7 +128,8 @@ impl Sfu {
         let Some(connection) = self.connections.get_mut(key) else {
             return ended;
         };
-        let Some(transport) = self.transports.get(connection.publisher) else {
+        let publisher = connection.publisher;
+        let Some(transport) = publisher.and_then(|key| self.transports.get(key)) else {
             return ended;
         };
         let before = std::mem::take(&mut connection.inlets);
@@ -174,7 +181,8 @@ impl Sfu {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        let Some(transport) = self.transports.get_mut(connection.publisher) else {
+        let publisher = connection.publisher;
+        let Some(transport) = publisher.and_then(|key| self.transports.get_mut(key)) else {
             return;
         };
         let before = std::mem::take(&mut connection.outlets);
@@ -273,9 +281,9 @@ impl Sfu {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        let has_offered = self
-            .transports
-            .get(connection.publisher)
+        let has_offered = connection
+            .publisher
+            .and_then(|key| self.transports.get(key))
             .is_some_and(|transport| transport.described_at().is_some());
         if !has_offered {
             // The client's first offer comes by itself.
@@ -459,11 +467,11 @@ impl Sfu {
             .connections
             .get_mut(key)
             .ok_or_else(unknown_connection)?;
-        connection.transport(name).ok_or_else(unknown_connection)?;
         if name == TransportName::Publisher {
             // A client that offers new credentials restarts by itself.
             return Ok(());
         }
+        connection.own_subscriber().ok_or_else(unknown_connection)?;
         connection.negotiation.restart_ice = true;
         // An offer under way may have been lost with the client's socket; its answer comes first.
         self.repeat_offer(key);

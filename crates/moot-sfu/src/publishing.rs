@@ -112,9 +112,9 @@ impl Sfu {
         let Some(meeting) = self.meetings.get(track.meeting) else {
             return;
         };
-        let codec = self
-            .transports
-            .get(connection.publisher)
+        let codec = connection
+            .publisher
+            .and_then(|key| self.transports.get(key))
             .and_then(|transport| {
                 let hinted = transport.codecs(mid).find(|&codec| {
                     mime_type(codec).ends_with(&track.codec) && !track.codec.is_empty()
@@ -168,7 +168,9 @@ impl Sfu {
                     inlet.track = None;
                 }
             }
-            if let Some(transport) = self.transports.get_mut(connection.publisher) {
+            if let Some(publisher) = connection.publisher
+                && let Some(transport) = self.transports.get_mut(publisher)
+            {
                 transport.routes.retain(|route| route.track != key);
             }
         }

@@ -283,7 +283,9 @@ impl Sfu {
         if track.is_muted {
             return;
         }
-        let publisher = connection.publisher;
+        let Some(publisher) = connection.publisher else {
+            return;
+        };
         let mut has_asked = false;
         while let Some(encoding) = track.keyframes.poll(now) {
             let rid = track

@@ -133,7 +133,7 @@ impl Sfu {
                         continue;
                     };
                     let mut tracks = Vec::new();
-                    if key == connection.publisher {
+                    if Some(key) == connection.publisher {
                         self.add_inbound(connection, transport, &mut tracks);
                     }
                     let sends = key == connection.subscriber;

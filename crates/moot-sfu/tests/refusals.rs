@@ -270,6 +270,19 @@ fn closing_leaves_nothing_behind() {
             request: 0,
         },
     );
+    // Who only watches has no transport to publish on, until the client has something to say of it.
+    assert_eq!(sfu.totals().transports, 2);
+    for _ in 0..2 {
+        sfu.handle_command(
+            now,
+            Command::AddCandidate {
+                connection: "dual".into(),
+                transport: TransportName::Publisher,
+                candidate: String::new(),
+            },
+        );
+        assert_eq!(sfu.totals().transports, 3);
+    }
     sfu.handle_command(
         now,
         Command::CloseMeeting {
