@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from livekit.protocol import models, rtc
 from msgspec import Struct
@@ -11,6 +12,7 @@ from msgspec import Struct
 from moot.media.builtin import notice as notices
 from moot.media.builtin.door import Joined
 from moot.media.builtin.notice import Notice
+from moot.media.builtin.view import ConnectionView
 from moot.signal.translate import (
     LAYERS,
     PUBLISH_CODECS,
@@ -50,25 +52,60 @@ def server_info() -> models.ServerInfo:
 
 
 def join_response(joined: Joined, ice_servers: Sequence[IceServer]) -> bytes:
-    """Make the first message of a new connection."""
-    is_dual = joined.connection.mode == "dual"
-    return _encoded(
-        rtc.SignalResponse(
-            join=rtc.JoinResponse(
-                room=room(joined.meeting),
-                participant=participant_info(joined.own),
-                other_participants=[participant_info(view) for view in joined.others],
-                server_version=SPOKEN_VERSION,
-                server_info=server_info(),
-                ice_servers=_ice(ice_servers),
-                subscriber_primary=is_dual,
-                ping_timeout=PING_TIMEOUT_S,
-                ping_interval=PING_INTERVAL_S,
-                enabled_publish_codecs=PUBLISH_CODECS,
-                fast_publish=joined.own.permission.may_publish,
-            )
-        )
+    """Make the first message of a new connection.
+
+    It is put together from fields encoded before: who is there already has not changed since
+    the last newcomer, mostly, and to encode hundreds anew would be the most of what a join costs.
+    """
+    own = rtc.JoinResponse(
+        room=room(joined.meeting),
+        participant=participant_info(joined.own),
+        ice_servers=_ice(ice_servers),
+        subscriber_primary=joined.connection.mode == "dual",
+        fast_publish=joined.own.permission.may_publish,
     )
+    others = (_other_participant(view) for view in joined.others)
+    join = b"".join((_SAME_FOR_ALL, own.SerializeToString(), *others))
+    return _field(rtc.SignalResponse.JOIN_FIELD_NUMBER, join)
+
+
+_SAME_FOR_ALL: Final = rtc.JoinResponse(
+    server_version=SPOKEN_VERSION,
+    server_info=server_info(),
+    ping_timeout=PING_TIMEOUT_S,
+    ping_interval=PING_INTERVAL_S,
+    enabled_publish_codecs=PUBLISH_CODECS,
+).SerializeToString()
+_others: WeakKeyDictionary[ConnectionView, bytes] = WeakKeyDictionary()
+
+
+def _other_participant(view: ConnectionView) -> bytes:
+    """Encode one of `JoinResponse.other_participants`."""
+    encoded = _others.get(view)
+    if encoded is None:
+        encoded = _field(
+            rtc.JoinResponse.OTHER_PARTICIPANTS_FIELD_NUMBER,
+            participant_info(view).SerializeToString(),
+        )
+        _others[view] = encoded
+    return encoded
+
+
+def _field(number: int, message: bytes) -> bytes:
+    """Encode a field that holds a message: its tag and length as varints, then the message itself.
+    Messages whose fields are one another's encodings put together are merged (Protocol Buffers,
+    Encoding).
+    """
+    return _varint(number << 3 | 2) + _varint(len(message)) + message
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
 
 
 def reconnect_responses(joined: Joined, ice_servers: Sequence[IceServer]) -> list[bytes]:

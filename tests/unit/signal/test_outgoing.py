@@ -6,12 +6,16 @@ from typing import Any, get_args
 
 import pytest
 from livekit.protocol import models, rtc
+from tests.unit.media.scripted import Stage
 from tests.unit.signal.test_translate import ADD, publication
 
 from moot.media.builtin import notice as notices
+from moot.media.builtin.connection import ConnectionRequest
+from moot.media.builtin.door import Joined
 from moot.media.builtin.notice import Closing, Notice
 from moot.media.event import Quality
-from moot.signal.outgoing import Encoder
+from moot.signal.outgoing import Encoder, IceServer, join_response, server_info
+from moot.signal.translate import PUBLISH_CODECS, participant_info
 
 MADE: list[tuple[Notice, str]] = [
     (notices.ParticipantsChanged(views=()), "update"),
@@ -91,3 +95,42 @@ def test_a_notice_is_encoded_once() -> None:
         encoder.encode(notices.TrackEnded(track_id=f"{number}"))
     assert len(encoder._kept) == 2
     assert encoder.encode(notice) == Encoder().encode(notice)
+
+
+async def joined(stage: Stage, name: str, **facts: Any) -> Joined:
+    door = stage.engine.door
+    claims = door.admit(await stage.ticket(name, **facts))
+    return door.join(claims, ConnectionRequest(mode="dual"))
+
+
+def answered(newcomer: Joined) -> rtc.JoinResponse:
+    stun = IceServer(urls=("stun:stun.example",))
+    response = rtc.SignalResponse.FromString(join_response(newcomer, [stun]))
+    assert response.WhichOneof("message") == "join"
+    return response.join
+
+
+async def test_a_newcomer_is_told_everything_in_one_message_of_any_length(stage: Stage) -> None:
+    """MEDIA-2: fields that were encoded apart are one message: lengths of 1, 2 and 3 bytes."""
+    long_name = {"attributes": {"about": "x" * 300}}
+    newcomers = [await joined(stage, f"p{count}", **long_name) for count in range(80)]
+    for count, newcomer in enumerate(newcomers):
+        answer = answered(newcomer)
+        assert answer.participant == participant_info(newcomer.own)
+        others = [participant_info(view) for view in newcomer.others]
+        assert list(answer.other_participants) == others
+        assert len(others) == count
+    answer = answered(newcomers[0])
+    assert answer.server_info == server_info()
+    assert list(answer.enabled_publish_codecs) == list(PUBLISH_CODECS)
+    assert [list(server.urls) for server in answer.ice_servers] == [["stun:stun.example"]]
+    assert (answer.room.sid, answer.subscriber_primary) == (newcomers[0].meeting.sid, True)
+    assert (answer.ping_timeout, answer.ping_interval, answer.fast_publish) == (15, 5, True)
+
+
+async def test_a_newcomer_is_told_how_the_others_are_now(stage: Stage) -> None:
+    """MEDIA-2: what was encoded for an earlier newcomer does not outlive a change."""
+    first = (await joined(stage, "ana")).connection
+    assert answered(await joined(stage, "bo")).other_participants[0].name == "Ana"
+    stage.engine.signalling.update(first, name="Hana")
+    assert answered(await joined(stage, "cem")).other_participants[0].name == "Hana"
