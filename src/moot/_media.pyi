@@ -644,17 +644,6 @@ class TrackUnpublished:
     def track(self) -> str: ...
 
 @final
-class MediaStarted:
-    """The first packet of a published track has arrived."""
-
-    @property
-    def meeting(self) -> str: ...
-    @property
-    def connection(self) -> str: ...
-    @property
-    def track(self) -> str: ...
-
-@final
 class DataReceived:
     """A message came in on a data channel. May be dropped under overload if it is lossy."""
 
@@ -666,17 +655,6 @@ class DataReceived:
     def kind(self) -> DataKind: ...
     @property
     def payload(self) -> bytes: ...
-
-@final
-class DataChannelOpened:
-    """A data channel to the client is open: messages can be sent."""
-
-    @property
-    def meeting(self) -> str: ...
-    @property
-    def connection(self) -> str: ...
-    @property
-    def kind(self) -> DataKind: ...
 
 @final
 class Speaker:
@@ -820,9 +798,7 @@ Event: TypeAlias = (
     | TransportStateChanged
     | TrackPublished
     | TrackUnpublished
-    | MediaStarted
     | DataReceived
-    | DataChannelOpened
     | SpeakersChanged
     | QualityChanged
     | StreamStateChanged

@@ -217,9 +217,12 @@ impl Engine {
             }
         };
         let inbox = &self.shards[shard].inbox;
+        let is_awaited = is_awaited(&command);
         match inbox.messages.try_send(Message::Command(command)) {
             Ok(()) => {
-                inbox.wake.set();
+                if is_awaited {
+                    inbox.wake.set();
+                }
                 Ok(())
             }
             Err(TrySendError::Full(_)) => Err(SubmitError::QueueFull),
@@ -329,6 +332,15 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// Returns whether somebody waits for what comes of a command. What only makes room is needed by the
+/// command that follows it, which wakes the shard: to be woken costs more than either.
+fn is_awaited(command: &Command) -> bool {
+    !matches!(
+        command,
+        Command::OpenMeeting { request: 0, .. } | Command::OpenConnection { request: 0, .. }
+    )
 }
 
 /// The addresses that clients of a shard may use.

@@ -192,9 +192,6 @@ fn a_client_without_udp_connects_and_talks_on_every_shard() {
             _ => None,
         });
         assert_eq!(path, Path::Tcp);
-        until(&engine, &mut client, |event| {
-            matches!(event, Event::DataChannelOpened { .. }).then_some(())
-        });
         submit(
             &engine,
             Command::SendData {

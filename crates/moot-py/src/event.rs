@@ -34,12 +34,8 @@ events! {
     TrackPublished { meeting: String, connection: String, track: String, mid: String, codec: String, rids: Vec<String> }
     /// A track is gone.
     TrackUnpublished { meeting: String, connection: String, track: String }
-    /// The first packet of a track has arrived.
-    MediaStarted { meeting: String, connection: String, track: String }
     /// A message came in on a data channel.
     DataReceived { meeting: String, connection: String, kind: &'static str, payload: Py<PyBytes> }
-    /// A data channel to the client is open.
-    DataChannelOpened { meeting: String, connection: String, kind: &'static str }
     /// Who speaks has changed, or how loud.
     SpeakersChanged { meeting: String, speakers: Vec<Speaker> }
     /// A connection's quality changed.
@@ -185,18 +181,6 @@ fn convert_sfu(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
                 track: track.to_string(),
             },
         ),
-        Event::MediaStarted {
-            meeting,
-            connection,
-            track,
-        } => object(
-            py,
-            MediaStarted {
-                meeting: meeting.to_string(),
-                connection: connection.to_string(),
-                track: track.to_string(),
-            },
-        ),
         Event::DataReceived {
             meeting,
             connection,
@@ -209,18 +193,6 @@ fn convert_sfu(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
                 connection: connection.to_string(),
                 kind: words::data_word(kind),
                 payload: PyBytes::new(py, &payload).unbind(),
-            },
-        ),
-        Event::DataChannelOpened {
-            meeting,
-            connection,
-            kind,
-        } => object(
-            py,
-            DataChannelOpened {
-                meeting: meeting.to_string(),
-                connection: connection.to_string(),
-                kind: words::data_word(kind),
             },
         ),
         Event::SpeakersChanged { meeting, speakers } => object(

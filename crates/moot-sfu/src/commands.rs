@@ -494,21 +494,7 @@ impl Sfu {
         let Some(transport) = self.transports.get_mut(key) else {
             return;
         };
-        let opened = transport.open_channel(id, label);
-        let connection_key = transport.connection;
-        let Some(connection) = self.connections.get(connection_key) else {
-            return;
-        };
-        let is_for_sending = connection.subscriber == key;
-        if let (Some(kind), true) = (opened, is_for_sending)
-            && let Some((meeting, connection)) = self.names(connection_key)
-        {
-            self.events.push_back(Event::DataChannelOpened {
-                meeting,
-                connection,
-                kind,
-            });
-        }
+        transport.open_channel(id, label);
         self.queue_visit(key);
     }
 

@@ -141,15 +141,6 @@ pub enum Event {
         /// The track.
         track: TrackId,
     },
-    /// The first packet of a track arrived.
-    MediaStarted {
-        /// The meeting.
-        meeting: MeetingId,
-        /// The publisher.
-        connection: ConnectionId,
-        /// The track.
-        track: TrackId,
-    },
     /// A message came on a data channel.
     DataReceived {
         /// The meeting.
@@ -160,15 +151,6 @@ pub enum Event {
         kind: DataKind,
         /// The message.
         payload: Arc<[u8]>,
-    },
-    /// A data channel to the client is open.
-    DataChannelOpened {
-        /// The meeting.
-        meeting: MeetingId,
-        /// Whose.
-        connection: ConnectionId,
-        /// Which channel.
-        kind: DataKind,
     },
     /// Who speaks, or how loud, has changed.
     SpeakersChanged {

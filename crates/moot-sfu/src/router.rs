@@ -15,7 +15,7 @@ use str0m::rtp::{RedDecoder, RtpPacket};
 use crate::arena::Key;
 use crate::connection::Connection;
 use crate::descriptor::Descriptor;
-use crate::event::{Event, TransportState};
+use crate::event::TransportState;
 use crate::sfu::Sfu;
 use crate::subscription::Subscription;
 use crate::track::{TakenCodec, Track};
@@ -83,16 +83,6 @@ impl Sfu {
             return;
         };
         let is_withheld = track.is_muted || !connection.sources.contains(track.source);
-        if !track.has_started {
-            track.has_started = true;
-            if let Some(meeting) = self.meetings.get(track.meeting) {
-                self.events.push_back(Event::MediaStarted {
-                    meeting: meeting.id.clone(),
-                    connection: connection.id.clone(),
-                    track: track.id.clone(),
-                });
-            }
-        }
         if is_withheld {
             self.totals.packets_withheld += 1;
             return;

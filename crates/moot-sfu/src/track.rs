@@ -78,7 +78,6 @@ pub(crate) struct Track {
     pub(crate) keyframes: KeyframeRequests,
     pub(crate) keyframes_asked: u64,
     pub(crate) loudness: LoudnessMeter,
-    pub(crate) has_started: bool,
     pub(crate) dynacast: Dynacast,
 }
 
@@ -109,7 +108,6 @@ impl Track {
             keyframes: KeyframeRequests::new(),
             keyframes_asked: 0,
             loudness: LoudnessMeter::new(),
-            has_started: false,
             dynacast: Dynacast::default(),
         }
     }

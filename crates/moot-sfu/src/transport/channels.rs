@@ -15,11 +15,12 @@ const MAX_BACKLOG_BYTES: usize = 1 << 20;
 const MAX_LOSSY_BUFFERED: usize = 64 * 1024;
 
 impl Transport {
-    /// Notes that a channel opened; returns which it is, if it is one of ours to use.
-    pub(crate) fn open_channel(&mut self, id: ChannelId, name: &str) -> Option<DataKind> {
-        let kind = [DataKind::Reliable, DataKind::Lossy]
-            .into_iter()
-            .find(|&kind| name == label(kind))?;
+    /// Notes that a channel opened, if it is one of ours to use.
+    pub(crate) fn open_channel(&mut self, id: ChannelId, name: &str) {
+        let kinds = [DataKind::Reliable, DataKind::Lossy];
+        let Some(kind) = kinds.into_iter().find(|&kind| name == label(kind)) else {
+            return;
+        };
         self.channels[kind as usize] = Some(id);
         self.change(|this| {
             if let Some(mut channel) = this.rtc.channel(id) {
@@ -30,7 +31,6 @@ impl Transport {
         if kind == DataKind::Reliable {
             self.send_backlog();
         }
-        Some(kind)
     }
 
     /// Forgets a channel that closed.
