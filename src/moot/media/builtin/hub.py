@@ -42,6 +42,7 @@ from moot.media.ledger import Ledger
 from moot.media.source import Source
 
 _ALPHABET: Final = string.ascii_letters + string.digits
+_ID_LENGTH: Final = 12
 _RETURNABLE: Final = frozenset({Closing.CLOSED, Closing.FAILED, Closing.LOST})
 GATHER_S_EACH: Final = 0.02
 """Seconds, for each person in a meeting, that newcomers are gathered before they are announced in
@@ -56,7 +57,12 @@ back; shorter frees the shard for others."""
 
 def new_id(prefix: str) -> str:
     """Make an id of 71 random bits behind a prefix, as LiveKit's SDKs expect it."""
-    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    number = secrets.randbelow(len(_ALPHABET) ** _ID_LENGTH)
+    drawn = []
+    for _ in range(_ID_LENGTH):
+        number, place = divmod(number, len(_ALPHABET))
+        drawn.append(_ALPHABET[place])
+    return prefix + "".join(drawn)
 
 
 class Hub:
