@@ -30,7 +30,7 @@ from moot.signal.protocol import Due, MessageMalformed, SignalProtocol
 log = structlog.get_logger(__name__)
 
 TICK_S: Final = 5.0
-"""How often each socket looks at its deadlines; they are tens of seconds."""
+"""How often the deadlines of all sockets are looked at; they are tens of seconds."""
 _V0: Final = "/rtc"
 _V1: Final = "/rtc/v1"
 _VALIDATE: Final = "/validate"
@@ -58,6 +58,8 @@ class SignalEndpoint:
         self._ice_servers = tuple(ice_servers)
         self._encoder = Encoder()
         self.counts: Counter[str] = Counter()
+        self._sockets: set[_Socket] = set()
+        self._is_watching = False
 
     @staticmethod
     def serves(path: str) -> bool:
@@ -107,7 +109,23 @@ class SignalEndpoint:
             await _send_last(send, first[0])
             return
         socket = _Socket(self._encoder, self.counts, door, signalling, joined, receive, send)
-        await socket.run(first, wish)
+        self._sockets.add(socket)
+        if not self._is_watching:
+            self._is_watching = True
+            asyncio.get_running_loop().call_later(TICK_S, self._watch)
+        try:
+            await socket.run(first, wish)
+        finally:
+            self._sockets.discard(socket)
+
+    def _watch(self) -> None:
+        """Look at the deadlines of all sockets: one timer for all, not a task and a wake each."""
+        self._is_watching = bool(self._sockets)
+        if self._is_watching:
+            asyncio.get_running_loop().call_later(TICK_S, self._watch)
+        now = time.monotonic()
+        for socket in tuple(self._sockets):
+            socket.handle_timeout(now)
 
     def _admit(self, scope: Scope, path: str) -> tuple[Claims, JoinWish]:
         """Read who asks for what.
@@ -180,6 +198,7 @@ class _Socket:
         self._send = send
         self._sending = asyncio.Lock()
         self._protocol = SignalProtocol(time.monotonic())
+        self._reading: asyncio.Task[None] | None = None
 
     async def run(self, first: list[bytes], wish: JoinWish) -> None:
         """Serve until the client goes, falls silent, breaks the rules or is told to leave."""
@@ -188,11 +207,8 @@ class _Socket:
             for message in first:
                 self._protocol.send(message)
             await self._flush()
-            tasks = [
-                asyncio.create_task(self._read(wish)),
-                asyncio.create_task(self._write()),
-                asyncio.create_task(self._watch()),
-            ]
+            self._reading = asyncio.create_task(self._read(wish))
+            tasks = [self._reading, asyncio.create_task(self._write())]
             try:
                 await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
@@ -203,6 +219,15 @@ class _Socket:
             pass  # the client is gone, which is what the next line is for
         finally:
             self._door.lose(self._connection, self._attachment)
+
+    def handle_timeout(self, now: float) -> None:
+        """Do what is due: a client that has fallen silent is not read any more, which ends it."""
+        while due := self._protocol.handle_timeout(now):
+            if due is Due.CLOSE:
+                if self._reading is not None and self._reading.cancel():
+                    self._counts["signal_silent"] += 1
+                return
+            self._door.renew_ticket(self._connection)
 
     async def _read(self, wish: JoinWish) -> None:
         """Take the client's messages in order; ends when it is gone."""
@@ -277,16 +302,6 @@ class _Socket:
                 break
         async with self._sending:
             await self._send({"type": "websocket.close", "code": 1000})
-
-    async def _watch(self) -> None:
-        """Look at the socket's deadlines."""
-        while True:
-            await asyncio.sleep(TICK_S)
-            while due := self._protocol.handle_timeout(time.monotonic()):
-                if due is Due.CLOSE:
-                    self._counts["signal_silent"] += 1
-                    return
-                self._door.renew_ticket(self._connection)
 
     async def _flush(self) -> None:
         async with self._sending:
