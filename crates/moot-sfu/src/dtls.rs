@@ -7,7 +7,7 @@
 
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock, OnceLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dimpl::{Config, Dtls, SrtpProfile};
 use moot_send::{Keys, Profile};
@@ -15,6 +15,14 @@ use str0m::crypto::dtls::{
     DtlsCert, DtlsImplError, DtlsInstance, DtlsOutput, DtlsProvider, DtlsVersion, ProtocolVersion,
 };
 use str0m::crypto::{CryptoError, CryptoProvider, from_feature_flags};
+
+/// How long a handshake's message waits for its answer before it is sent again, twice as long each
+/// time. RFC 9147 §5.8.2 recommends 400 ms for SRTP where 1 s is usual, and libwebrtc begins with 50.
+/// Shorter repeats in vain on slow paths, longer keeps newcomers on lossy ones waiting.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often it is sent again: for as long as a transport may take to connect, and longer.
+const RETRIES: usize = 8;
 
 /// The cryptography of all transports: the back-end's, with DTLS from one configuration.
 pub(crate) fn crypto() -> Arc<CryptoProvider> {
@@ -87,7 +95,10 @@ impl SharedProvider {
             return Ok(config.clone());
         }
         // ICE has verified the return path before DTLS begins; a cookie would cost a round trip.
-        let mut builder = Config::builder().use_server_cookie(false);
+        let mut builder = Config::builder()
+            .use_server_cookie(false)
+            .flight_start_rto(FIRST_PAUSE)
+            .flight_retries(RETRIES);
         if let Some(mtu) = mtu {
             builder = builder.mtu(mtu);
         }

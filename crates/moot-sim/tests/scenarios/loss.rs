@@ -75,3 +75,33 @@ fn media_1_without_loss_every_packet_and_frame_arrives() {
         "{report:?}"
     );
 }
+
+#[test]
+fn media_1_handshakes_on_bad_paths_end_soon() {
+    const SEEDS: u64 = 60;
+    // What half and nine in ten took at most, ms, of a path with a round trip of 60 ms.
+    for (per_million, half_ms, most_ms) in
+        [(0, 200, 200), (100_000, 400, 1_000), (200_000, 900, 4_000)]
+    {
+        let mut took_ms: Vec<u128> = Vec::new();
+        for seed in 0..SEEDS {
+            let mut world = World::new(seed);
+            let lossy = Link {
+                loss_per_million: per_million,
+                delay: Duration::from_millis(30),
+                ..Link::default()
+            };
+            let began_at = world.now;
+            world.join(Mode::Dual, Devices::none(), Access::both(lossy));
+            world.run(Duration::from_secs(15));
+            let connected_at = world.connected_at(0);
+            took_ms.push(connected_at.map_or(u128::MAX, |at| (at - began_at).as_millis()));
+        }
+        took_ms.sort_unstable();
+        let [half, most] = [SEEDS / 2, SEEDS * 9 / 10].map(|at| took_ms[at as usize]);
+        assert!(
+            half <= half_ms && most <= most_ms,
+            "{per_million}: {half} ms, {most} ms"
+        );
+    }
+}

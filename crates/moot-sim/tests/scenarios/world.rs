@@ -382,6 +382,12 @@ impl World {
         });
     }
 
+    /// When a person's last transport connected.
+    pub fn connected_at(&self, number: usize) -> Option<Instant> {
+        let endpoints = self.people[number].endpoints.iter().flatten();
+        endpoints.map(Endpoint::connected_at).max().flatten()
+    }
+
     /// Changes a person's access.
     pub fn set_access(&mut self, number: usize, access: Access) {
         self.network.set(self.people[number].up, access.up);
