@@ -313,7 +313,7 @@ impl Egress {
         let stream = &mut self.streams[at];
         stream.record(&packet, now);
         if packet.resend_type.is_some() && stream.spec.resend_ssrc.is_some() {
-            stream.history.push(packet, now);
+            stream.history.push(packet, self.round_trip, now);
         }
     }
 
@@ -613,9 +613,6 @@ impl Egress {
         if let Some(round_trip) = self.round_trip_of(block, now) {
             self.round_trip = Some(round_trip);
             self.estimator.record_round_trip(round_trip);
-            for stream in &mut self.streams {
-                stream.history.set_round_trip(round_trip);
-            }
         }
         for stream in &mut self.streams {
             if stream.spec.ssrc == block.ssrc {

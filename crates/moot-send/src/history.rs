@@ -38,16 +38,16 @@ struct Sent {
 #[derive(Debug, Default)]
 pub(crate) struct History {
     began_at: Option<Instant>,
-    round_trip: Option<Duration>,
     kept: VecDeque<Sent>,
 }
 
 impl History {
-    /// Keeps a packet that leaves now, and forgets what is old.
-    pub(crate) fn push(&mut self, packet: Packet, now: Instant) {
+    /// Keeps a packet that leaves now, and forgets what is old. `round_trip` is how long a request
+    /// and its answer take, as far as known.
+    pub(crate) fn push(&mut self, packet: Packet, round_trip: Option<Duration>, now: Instant) {
         self.began_at.get_or_insert(now);
         let at = self.moment(now);
-        let kept = self.round_trip.map_or(MOST_KEPT, |round_trip| {
+        let kept = round_trip.map_or(MOST_KEPT, |round_trip| {
             (round_trip * KEPT_ROUND_TRIPS).clamp(LEAST_KEPT, MOST_KEPT)
         });
         while self
@@ -78,11 +78,6 @@ impl History {
             }
             _ => self.kept.push_back(sent),
         }
-    }
-
-    /// Sets how long a request and its answer take.
-    pub(crate) fn set_round_trip(&mut self, round_trip: Duration) {
-        self.round_trip = Some(round_trip);
     }
 
     /// A point in time, µs since the first packet, modulo 2³²: far more than a packet is kept.
@@ -188,7 +183,7 @@ mod tests {
         let now = Instant::now();
         let mut history = History::default();
         for number in [65_534, 65_535, 65_538, 65_536, 65_536] {
-            history.push(packet(number, 10), now);
+            history.push(packet(number, 10), None, now);
         }
         for number in [65_534, 65_535, 65_536, 65_538] {
             let extended = history.extend(number as u16).unwrap();
@@ -203,13 +198,13 @@ mod tests {
     fn what_is_old_or_too_much_is_forgotten() {
         let now = Instant::now();
         let mut history = History::default();
-        history.push(packet(1, 10), now);
-        history.push(packet(2, 10), now + MOST_KEPT);
+        history.push(packet(1, 10), None, now);
+        history.push(packet(2, 10), None, now + MOST_KEPT);
         assert!(history.find(1).is_some());
-        history.push(packet(3, 10), now + MOST_KEPT * 2);
+        history.push(packet(3, 10), None, now + MOST_KEPT * 2);
         assert!(history.find(1).is_none());
         for number in 4..5_000 {
-            history.push(packet(number, 10), now + MOST_KEPT * 2);
+            history.push(packet(number, 10), None, now + MOST_KEPT * 2);
         }
         assert_eq!(history.kept.len(), MAX_KEPT);
         history.clear();
@@ -226,9 +221,9 @@ mod tests {
             Duration::from_micros((1 << 32) - 10_000),
         ] {
             let mut history = History::default();
-            history.push(packet(1, 10), start);
+            history.push(packet(1, 10), None, start);
             let now = start + later;
-            history.push(packet(2, 10), now);
+            history.push(packet(2, 10), None, now);
             assert!(!history.ask(3, patience, now));
             assert!(history.ask(2, patience, now));
             assert!(!history.ask(2, patience, now + Duration::from_millis(19)));
@@ -246,10 +241,9 @@ mod tests {
             let start = Instant::now();
             let mut history = History::default();
             for number in 0..2_000 {
-                history.push(packet(number, 10), start + Duration::from_millis(number));
-                if number == 999 {
-                    history.set_round_trip(Duration::from_millis(round_trip_ms));
-                }
+                let round_trip = (number > 999).then_some(Duration::from_millis(round_trip_ms));
+                let now = start + Duration::from_millis(number);
+                history.push(packet(number, 10), round_trip, now);
             }
             assert_eq!(history.kept.len(), kept);
             assert!(history.kept.capacity() <= kept + SPARE);
@@ -262,7 +256,7 @@ mod tests {
         let now = Instant::now();
         let mut history = History::default();
         for number in 0..260 {
-            history.push(packet(number, 10), now);
+            history.push(packet(number, 10), None, now);
         }
         assert!(
             history.kept.capacity() <= 300,
@@ -276,7 +270,7 @@ mod tests {
         let now = Instant::now();
         let mut history = History::default();
         for (number, size) in [(1, 300), (2, 900), (3, 1_100)] {
-            history.push(packet(number, size), now);
+            history.push(packet(number, size), None, now);
         }
         assert_eq!(history.filler(1_200), Some(3));
         assert_eq!(history.filler(1_000), Some(2));
