@@ -241,7 +241,6 @@ impl Sfu {
                 greetings: 0,
                 allocator: moot_forward::Allocator::new(),
                 allocated_at: None,
-                is_allocation_due: false,
                 allocated_bps: 0,
                 draining_until: None,
                 quality_meter: moot_forward::QualityMeter::new(),

@@ -90,8 +90,6 @@ pub(crate) struct Connection {
     pub(crate) greetings: u8,
     pub(crate) allocator: Allocator,
     pub(crate) allocated_at: Option<Instant>,
-    /// What was allocated counts on a layer that stopped.
-    pub(crate) is_allocation_due: bool,
     pub(crate) allocated_bps: u64,
     /// Sound goes alone until then.
     pub(crate) draining_until: Option<Instant>,

@@ -58,7 +58,7 @@ impl Sfu {
         for track in tracks {
             self.ask_for_keyframes(track, now);
             self.tell_wanted_layers(track, now);
-            self.notice_layers(track);
+            self.notice_layers(track, now);
         }
         let meetings: Vec<_> = self.meetings.iter().map(|(key, _)| key).collect();
         for meeting in meetings {
@@ -66,12 +66,11 @@ impl Sfu {
         }
         let connections: Vec<_> = self.connections.iter().map(|(key, _)| key).collect();
         for connection in connections {
-            let is_due = self.connections.get(connection).is_some_and(|connection| {
-                let allocated_at = connection.allocated_at;
-                connection.is_allocation_due
-                    || allocated_at.is_some_and(|at| now >= at + ALLOCATION_INTERVAL)
-            });
-            if is_due {
+            let allocated_at = self
+                .connections
+                .get(connection)
+                .and_then(|connection| connection.allocated_at);
+            if allocated_at.is_some_and(|at| now >= at + ALLOCATION_INTERVAL) {
                 self.allocate(connection, now);
             }
             self.greet(connection);
@@ -90,8 +89,8 @@ impl Sfu {
     }
 
     /// Notices that a layer stopped: whoever watches it sees a picture that stands, and is given
-    /// another within this turn of the house.
-    fn notice_layers(&mut self, key: Key<Track>) {
+    /// another at once.
+    fn notice_layers(&mut self, key: Key<Track>, now: Instant) {
         let Some(track) = self.tracks.get_mut(key) else {
             return;
         };
@@ -104,11 +103,10 @@ impl Sfu {
         if !has_stopped {
             return;
         }
-        for &key in &meeting.connections {
-            if let Some(connection) = self.connections.get_mut(key)
-                && connection.subscription(place).is_some()
-            {
-                connection.is_allocation_due = true;
+        for key in meeting.connections.clone() {
+            let connection = self.connections.get(key);
+            if connection.is_some_and(|connection| connection.subscription(place).is_some()) {
+                self.allocate(key, now);
             }
         }
     }
@@ -185,7 +183,6 @@ impl Sfu {
             &mut allocations,
         );
         connection.allocated_at = Some(now);
-        connection.is_allocation_due = false;
         connection.allocated_bps = grant.used.0;
         let mut changed = Vec::new();
         for allocation in allocations {
