@@ -225,7 +225,11 @@ impl Engine {
                 }
                 Ok(())
             }
-            Err(TrySendError::Full(_)) => Err(SubmitError::QueueFull),
+            Err(TrySendError::Full(_)) => {
+                // It may be full of what wakes nobody.
+                inbox.wake.set();
+                Err(SubmitError::QueueFull)
+            }
             Err(TrySendError::Disconnected(_)) => Err(SubmitError::Closed),
         }
     }

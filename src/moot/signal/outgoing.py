@@ -93,7 +93,7 @@ def _other_participant(view: ConnectionView) -> bytes:
 
 def _field(number: int, message: bytes) -> bytes:
     """Encode a field that holds a message: its tag and length as varints, then the message itself.
-    Messages whose fields are one another's encodings put together are merged (Protocol Buffers,
+    Encodings one after the other are one message with the fields of each (Protocol Buffers,
     Encoding).
     """
     return _varint(number << 3 | 2) + _varint(len(message)) + message
