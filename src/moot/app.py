@@ -49,9 +49,9 @@ from moot.persons.guest import GuestCookies
 from moot.persons.jwks import KeySet, fetch_json
 from moot.persons.sign import Signer
 from moot.realtime.endpoint import Streams
-from moot.realtime.wire import WireProtocol
 from moot.store.open import open_store
 from moot.tasks import Tasks
+from moot.wire import WireProtocol
 
 Say = Callable[[str], None]
 

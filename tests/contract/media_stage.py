@@ -22,6 +22,7 @@ from moot.media.livekit import LiveKitMediaEngine
 from moot.media.livekit_webhook import WebhookInvalid
 from moot.media.port import MediaEngine
 from moot.media.source import EVERY_SOURCE, Source
+from moot.wire import WireProtocol
 
 WITHIN_S = 15.0
 _runs = itertools.count(1)
@@ -239,7 +240,7 @@ async def builtin_stage() -> AsyncIterator[MediaStage]:
             host="127.0.0.1",
             port=port,
             log_level="warning",
-            ws="websockets-sansio",
+            ws=WireProtocol,
             lifespan="on",
         )
     )

@@ -24,6 +24,7 @@ from moot.media.tokens import TokenSigner
 from moot.signal.data import route
 from moot.signal.endpoint import SignalEndpoint
 from moot.signal.room_service import RoomService
+from moot.wire import WireProtocol
 
 
 def build(open_core: Callable[[], Any], clock: Callable[[], float] = time.time) -> Any:
@@ -64,7 +65,7 @@ def main(port: int, host: str = "127.0.0.1") -> None:
         host=host,
         port=port,
         log_level="warning",
-        ws="websockets-sansio",
+        ws=WireProtocol,
         ws_per_message_deflate=False,
         ws_ping_interval=None,
         access_log=False,

@@ -23,7 +23,7 @@ from moot.gate.origin import Origins
 from moot.model.ids import ConnectionId, MeetingId, ParticipantId, parse_meeting_id, parse_uuid
 from moot.persons.connection import ConnectionTokens
 from moot.realtime.protocol import Close, Hello, Send, Stream, Typing
-from moot.realtime.wire import EXTENSION, WireProtocol, frame
+from moot.wire import EXTENSION, WireProtocol, text_frame
 
 LOOK_EVERY_S: Final = 0.5
 STALLED_S: Final = 5.0
@@ -219,7 +219,7 @@ class _Open:
             if isinstance(action, Hello):
                 await self._begin(action)
             elif isinstance(action, Send):
-                self._wire.write(frame(action.text))
+                self._wire.write(text_frame(action.text))
             elif isinstance(action, Typing):
                 self._type(action)
             elif isinstance(action, Close):
@@ -254,7 +254,7 @@ class _Open:
             return 0
         messages = watcher.take()
         if messages:
-            wire.write(b"".join(map(frame, messages)))
+            wire.write(b"".join(map(text_frame, messages)))
         if wire.is_stalled:
             wire.when_drained(self._await)
         elif watcher.ending is not None:
@@ -277,7 +277,7 @@ class _Open:
             return
         action = self._protocol.handle_time(now=now)
         if isinstance(action, Send):
-            self._wire.write(frame(action.text))
+            self._wire.write(text_frame(action.text))
         elif isinstance(action, Close):
             self.close(action.problem_id)
 

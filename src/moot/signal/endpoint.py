@@ -15,7 +15,7 @@ from livekit.protocol import models, rtc
 
 from moot.media.builtin.door import Door, Joined, JoinRefused
 from moot.media.builtin.engine import BuiltinMediaEngine
-from moot.media.builtin.notice import Closed, Closing
+from moot.media.builtin.notice import Closing, Notice
 from moot.media.builtin.outbox import Attachment
 from moot.media.builtin.signalling import Signalling
 from moot.media.port import MediaUnavailable
@@ -26,11 +26,14 @@ from moot.signal.incoming import Incoming, MessageInvalid
 from moot.signal.joining import JoinInvalid, JoinWish, read_query, read_wish
 from moot.signal.outgoing import Encoder, IceServer
 from moot.signal.protocol import Due, MessageMalformed, SignalProtocol
+from moot.wire import EXTENSION, WireProtocol, binary_frame
 
 log = structlog.get_logger(__name__)
 
 TICK_S: Final = 5.0
 """How often the deadlines of all sockets are looked at; they are tens of seconds."""
+_NORMAL: Final = 1000
+_INTERNAL: Final = 1011
 _V0: Final = "/rtc"
 _V1: Final = "/rtc/v1"
 _VALIDATE: Final = "/validate"
@@ -59,6 +62,7 @@ class SignalEndpoint:
         self._encoder = Encoder()
         self.counts: Counter[str] = Counter()
         self._sockets: set[_Socket] = set()
+        self._due: list[_Socket] = []
         self._is_watching = False
 
     @staticmethod
@@ -108,15 +112,30 @@ class SignalEndpoint:
         if joined is None:
             await _send_last(send, first[0])
             return
-        socket = _Socket(self._encoder, self.counts, door, signalling, joined, receive, send)
+        socket = _Socket(self, scope["extensions"][EXTENSION], door, signalling, joined)
         self._sockets.add(socket)
         if not self._is_watching:
             self._is_watching = True
             asyncio.get_running_loop().call_later(TICK_S, self._watch)
         try:
-            await socket.run(first, wish)
+            await socket.serve(first, wish, receive, send)
         finally:
             self._sockets.discard(socket)
+
+    def due(self, socket: _Socket) -> None:
+        """Write to a socket at the end of this turn of the loop."""
+        if not self._due:
+            asyncio.get_running_loop().call_soon(self._write_due)
+        self._due.append(socket)
+
+    def _write_due(self) -> None:
+        due, self._due = self._due, []
+        for socket in due:
+            socket.write()
+
+    def encode(self, notice: Notice) -> bytes:
+        """Give the frame for a notice, made once however many it goes to."""
+        return self._encoder.encode(notice)
 
     def _watch(self) -> None:
         """Look at the deadlines of all sockets: one timer for all, not a task and a wake each."""
@@ -179,62 +198,55 @@ class _Socket:
 
     def __init__(
         self,
-        encoder: Encoder,
-        counts: Counter[str],
+        endpoint: SignalEndpoint,
+        wire: WireProtocol,
         door: Door,
         signalling: Signalling,
         joined: Joined,
-        receive: Receive,
-        send: Send,
     ) -> None:
-        self._encoder = encoder
-        self._counts = counts
+        self._endpoint = endpoint
+        self._counts = endpoint.counts
+        self._wire = wire
         self._door = door
         self._signalling = signalling
         self._connection = joined.connection
         self._attachment: Attachment = joined.attachment
-        self._incoming = Incoming(signalling, joined.connection, counts)
-        self._receive = receive
-        self._send = send
-        self._sending = asyncio.Lock()
+        self._incoming = Incoming(signalling, joined.connection, endpoint.counts)
         self._protocol = SignalProtocol(time.monotonic())
-        self._reading: asyncio.Task[None] | None = None
 
-    async def run(self, first: list[bytes], wish: JoinWish) -> None:
+    async def serve(self, first: list[bytes], wish: JoinWish, receive: Receive, send: Send) -> None:
         """Serve until the client goes, falls silent, breaks the rules or is told to leave."""
         try:
-            await self._send({"type": "websocket.accept"})
-            for message in first:
-                self._protocol.send(message)
-            await self._flush()
-            self._reading = asyncio.create_task(self._read(wish))
-            tasks = [self._reading, asyncio.create_task(self._write())]
-            try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+            await send({"type": "websocket.accept"})
+            self._wire.write(b"".join(map(binary_frame, first)))
+            self._attachment.when_waiting(self._await)
+            if self._act(partial(self._begin, wish)):
+                self._reply()
+                await self._read(receive)
         except OSError:
-            pass  # the client is gone, which is what the next line is for
+            pass  # the client is gone, which is what the next lines are for
         finally:
+            self._attachment.when_waiting(None)
+            self._wire.when_drained(None)
+            self._wire.end(_NORMAL, "")
             self._door.lose(self._connection, self._attachment)
 
     def handle_timeout(self, now: float) -> None:
-        """Do what is due: a client that has fallen silent is not read any more, which ends it."""
-        while due := self._protocol.handle_timeout(now):
+        """Do what is due: a client that has fallen silent is cut off."""
+        while not self._wire.is_gone and (due := self._protocol.handle_timeout(now)):
             if due is Due.CLOSE:
-                if self._reading is not None and self._reading.cancel():
-                    self._counts["signal_silent"] += 1
-                return
-            self._door.renew_ticket(self._connection)
+                self._counts["signal_silent"] += 1
+                self._wire.end(_NORMAL, "")
+            else:
+                self._door.renew_ticket(self._connection)
 
-    async def _read(self, wish: JoinWish) -> None:
-        """Take the client's messages in order; ends when it is gone."""
-        if not await self._act(partial(self._begin, wish)):
-            return
+    async def _read(self, receive: Receive) -> None:
+        """Take the client's messages in order, none while it does not read what it is told; ends
+        when it is gone.
+        """
         while True:
-            event = await self._receive()
+            await self._wire.drained()
+            event = await receive()
             if event["type"] != "websocket.receive":
                 return
             try:
@@ -243,11 +255,11 @@ class _Socket:
                 )
             except MessageMalformed:
                 self._counts["signal_malformed"] += 1
-                await self._break_off(Closing.UNKNOWN)
+                self._break_off(Closing.UNKNOWN)
                 return
-            if request is not None and not await self._act(partial(self._incoming.handle, request)):
+            if request is not None and not self._act(partial(self._incoming.handle, request)):
                 return
-            await self._flush()
+            self._reply()
             pause = self._protocol.pause_s()
             if pause > 0:
                 self._counts["signal_slowed"] += 1
@@ -262,13 +274,13 @@ class _Socket:
         if wish.offer is not None:
             self._incoming.offer(wish.offer)
 
-    async def _act(self, act: Callable[[], None]) -> bool:
+    def _act(self, act: Callable[[], None]) -> bool:
         """Carry out a request; False where it ended the connection."""
         try:
             act()
         except MessageInvalid:
             self._counts["signal_malformed"] += 1
-            await self._break_off(Closing.UNKNOWN)
+            self._break_off(Closing.UNKNOWN)
             return False
         except Exception:
             # A full queue or a bug of ours: this client starts anew, the others never notice.
@@ -278,35 +290,49 @@ class _Socket:
                 meeting_key=self._connection.meeting_key,
                 identity=self._connection.identity,
             )
-            await self._break_off(Closing.FAILED)
+            self._break_off(Closing.FAILED)
             return False
         for reply in self._incoming.replies:
             self._protocol.send(reply)
         self._incoming.replies.clear()
         return True
 
-    async def _break_off(self, why: Closing) -> None:
-        """End the connection and let the writer say why, then close."""
+    def _break_off(self, why: Closing) -> None:
+        """End the connection: the client is told why, then the socket closes."""
         self._signalling.break_off(self._connection, why)
-        await self._write()
+        self.write()
 
-    async def _write(self) -> None:
-        """Carry notices to the client until the last one or until another socket takes over."""
-        while notices := await self._attachment.take():
-            async with self._sending:
-                for notice in notices:
-                    await self._send(
-                        {"type": "websocket.send", "bytes": self._encoder.encode(notice)}
-                    )
-            if isinstance(notices[-1], Closed):
-                break
-        async with self._sending:
-            await self._send({"type": "websocket.close", "code": 1000})
+    def _await(self) -> None:
+        self._endpoint.due(self)
 
-    async def _flush(self) -> None:
-        async with self._sending:
-            for message in self._protocol.messages_to_send():
-                await self._send({"type": "websocket.send", "bytes": message})
+    def write(self) -> None:
+        """Write what waits, then wait for more; close where nothing follows any more."""
+        if self._wire.is_stalled and self._attachment.is_current:
+            self._wire.when_drained(self._await)
+            return
+        try:
+            frames = b"".join(map(self._endpoint.encode, self._attachment.take()))
+        except Exception:
+            # One message's mistake must not end the process, nor keep the others from theirs.
+            self._counts["signal_failed"] += 1
+            log.exception(
+                "Signalling message failed",
+                meeting_key=self._connection.meeting_key,
+                identity=self._connection.identity,
+            )
+            self._wire.end(_INTERNAL, "")
+            return
+        if frames:
+            self._wire.write(frames)
+        if self._attachment.is_over:
+            self._wire.end(_NORMAL, "")
+        else:
+            self._attachment.when_waiting(self._await)
+
+    def _reply(self) -> None:
+        """Write the answers to what was asked last."""
+        if messages := self._protocol.messages_to_send():
+            self._wire.write(b"".join(map(binary_frame, messages)))
 
 
 async def _send_last(send: Send, message: bytes) -> None:

@@ -22,6 +22,7 @@ from moot.signal.translate import (
     room,
     track_info,
 )
+from moot.wire import binary_frame
 
 PING_INTERVAL_S: Final = 5
 """How often a client pings. Shorter finds a dead socket sooner and costs a message each."""
@@ -166,10 +167,10 @@ def refused(**request: Any) -> bytes:
 
 
 class Encoder:
-    """Encodes notices, each once however many connections it goes to.
+    """Encodes notices as frames, each once however many connections it goes to.
 
-    Keeps the last few with their bytes: a notice reaches everyone's outbox in one step, and their
-    writers come by shortly after one another.
+    Keeps the last few with their bytes: a notice reaches everyone's outbox in one step, and is
+    written to all of them shortly after.
     """
 
     def __init__(self, limit: int = 64) -> None:
@@ -177,11 +178,11 @@ class Encoder:
         self._kept: dict[int, tuple[Notice, bytes]] = {}
 
     def encode(self, notice: Notice) -> bytes:
-        """Give the message for a notice."""
+        """Give the frame with the message for a notice."""
         kept = self._kept.get(id(notice))
         if kept is not None and kept[0] is notice:
             return kept[1]
-        encoded = _encoded(_BY_TYPE[type(notice)](notice))
+        encoded = binary_frame(_encoded(_BY_TYPE[type(notice)](notice)))
         if len(self._kept) >= self._limit:
             del self._kept[next(iter(self._kept))]
         self._kept[id(notice)] = (notice, encoded)

@@ -14,7 +14,7 @@ from moot.model.ids import ConnectionId, MeetingId
 from moot.persons.connection import ConnectionTokens
 from moot.persons.sign import Signer
 from moot.realtime.endpoint import STALLED_S, Streams
-from moot.realtime.wire import EXTENSION
+from moot.wire import EXTENSION
 
 ID = ConnectionId("0198f0a2-8d11-7a52-8c33-0f1e2d3c4b5a")
 TOKENS = ConnectionTokens(Signer("connection", [b"k" * 32]))

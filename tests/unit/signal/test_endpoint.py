@@ -10,12 +10,67 @@ from typing import Any
 
 import pytest
 from livekit.protocol import models, rtc
+from tests.unit.frames import read_frames
 from tests.unit.media.scripted import MEETING, QueueFull, Stage
+from websockets.frames import Opcode
 
 from moot.signal.endpoint import SignalEndpoint
 from moot.signal.outgoing import IceServer
+from moot.wire import EXTENSION
 
 SOON_S = 2
+
+
+class Wire:
+    """A client's end of the socket below ASGI: what was written, and how it ended."""
+
+    def __init__(self, events: asyncio.Queue[dict[str, Any]], told: asyncio.Queue[Any]) -> None:
+        self._events = events
+        self._told = told
+        self._reads = asyncio.Event()
+        self._reads.set()
+        self._on_drained: Any = None
+        self.ended: tuple[int, str] | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        return self.ended is not None
+
+    @property
+    def is_stalled(self) -> bool:
+        return not self._reads.is_set()
+
+    def write(self, frames: bytes) -> None:
+        if self.is_gone:
+            return
+        for frame in read_frames(frames):
+            assert frame.opcode is Opcode.BINARY
+            self._told.put_nowait({"type": "websocket.send", "bytes": frame.data})
+
+    def when_drained(self, act: Any) -> None:
+        self._on_drained = act
+
+    async def drained(self) -> None:
+        await self._reads.wait()
+
+    def stall(self) -> None:
+        """Stop reading."""
+        self._reads.clear()
+
+    def read_on(self) -> None:
+        """Read again."""
+        self._reads.set()
+        act, self._on_drained = self._on_drained, None
+        if act is not None:
+            act()
+
+    def end(self, code: int, reason: str) -> None:
+        if self.is_gone:
+            return
+        self.ended = (code, reason)
+        self._told.put_nowait({"type": "websocket.close", "code": code})
+        self._events.put_nowait({"type": "websocket.disconnect", "code": code})
+        self._reads.set()
 
 
 class Client:
@@ -24,6 +79,7 @@ class Client:
     def __init__(self, endpoint: SignalEndpoint, path: str, **scope: Any) -> None:
         self._to_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._from_app: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.wire = Wire(self._to_app, self._from_app)
         self._to_app.put_nowait({"type": "websocket.connect"})
         path, _, query = path.partition("?")
         full = {
@@ -31,7 +87,7 @@ class Client:
             "path": path,
             "query_string": query.encode(),
             "headers": [],
-            "extensions": {"websocket.http.response": {}},
+            "extensions": {"websocket.http.response": {}, EXTENSION: self.wire},
             **scope,
         }
         self.task = asyncio.create_task(endpoint(full, self._to_app.get, self._put))
@@ -403,6 +459,53 @@ async def test_a_reader_that_is_too_slow_is_cut_off_and_may_resume(
     assert connection.signal_lost_at is not None
 
 
+async def test_a_client_that_does_not_read_is_not_read_either(
+    stage: Stage, endpoint: SignalEndpoint
+) -> None:
+    """EVENT-5: what it asks and what it is told wait for it, and come in order once it reads."""
+    client, sid = await enter(stage, endpoint, "ana")
+    client.wire.stall()
+    stage.engine.hub.announce(stage.engine.hub.connections[sid])
+    client.send(ping_req={"timestamp": 1})  # its read was under way
+    assert (await client.response()).pong_resp.last_ping_timestamp == 1
+    client.send(ping_req={"timestamp": 2})
+    await asyncio.sleep(0.05)
+    assert client._from_app.empty()
+    client.wire.read_on()
+    said = {(await client.response()).WhichOneof("message") for _ in range(2)}
+    assert said == {"update", "pong_resp"}
+    await client.hang_up()
+
+
+async def test_a_client_that_does_not_read_does_not_keep_its_socket_from_a_newer_one(
+    stage: Stage, endpoint: SignalEndpoint
+) -> None:
+    """JOIN-3: the older socket is closed even where its client has stopped reading."""
+    older, sid = await enter(stage, endpoint, "ana")
+    older.wire.stall()
+    token = await stage.ticket("ana")
+    newer = Client(endpoint, f"/rtc?access_token={token}&reconnect=1&sid={sid}")
+    await newer.opened()
+    await older.closed()
+    await newer.hang_up()
+
+
+async def test_a_notice_that_cannot_be_told_ends_one_socket(
+    stage: Stage, endpoint: SignalEndpoint
+) -> None:
+    """ERR-1: a mistake of ours costs one client its socket, and nobody else anything."""
+    ana, sid = await enter(stage, endpoint, "ana")
+    bo, _ = await enter(stage, endpoint, "bo")
+    broken: Any = object()
+    stage.engine.hub.connections[sid].outbox.put(broken)
+    await ana.closed()
+    assert ana.wire.ended == (1011, "")
+    assert endpoint.counts["signal_failed"] == 1
+    bo.send(ping_req={"timestamp": 1})
+    await bo.response("pong_resp")
+    await bo.hang_up()
+
+
 async def test_removal_reaches_the_client_with_its_reason(
     stage: Stage, endpoint: SignalEndpoint
 ) -> None:
@@ -477,6 +580,7 @@ async def test_a_client_that_goes_while_it_is_told_costs_nothing(
         "path": "/rtc",
         "query_string": f"access_token={token}".encode(),
         "headers": [],
+        "extensions": {EXTENSION: Wire(queue, asyncio.Queue())},
     }
     await endpoint(scope, queue.get, broken)
     (connection,) = stage.engine.hub.connections.values()

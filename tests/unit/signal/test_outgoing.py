@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import pytest
 from livekit.protocol import models, rtc
+from tests.unit.frames import read_frames
 from tests.unit.media.scripted import Stage
 from tests.unit.signal.test_translate import ADD, publication
 
@@ -53,7 +54,8 @@ MADE: list[tuple[Notice, str]] = [
 
 
 def encoded(notice: Notice) -> rtc.SignalResponse:
-    return rtc.SignalResponse.FromString(Encoder().encode(notice))
+    (frame,) = read_frames(Encoder().encode(notice))
+    return rtc.SignalResponse.FromString(frame.data)
 
 
 @pytest.mark.parametrize(("notice", "field"), MADE, ids=[type(made).__name__ for made, _ in MADE])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
+from collections.abc import Callable
 
 from moot.media.builtin.notice import Described, Notice, SectionsWanted
 
@@ -17,25 +17,31 @@ class Attachment:
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        self._wake = asyncio.Event()
+        self._act: Callable[[], None] | None = None
         self.is_current = True
 
-    async def take(self) -> list[Notice]:
-        """Wait for notices and take all that wait; empty once another socket has taken over or the
-        outbox is closed and read out.
+    @property
+    def is_over(self) -> bool:
+        """Nothing follows: another socket has taken over, or the outbox is closed and read out."""
+        return not self.is_current or (self._outbox.is_closed and not self._outbox.is_waiting)
+
+    def take(self) -> list[Notice]:
+        """Take all that waits; nothing once another socket has taken over."""
+        return self._outbox.take() if self.is_current else []
+
+    def when_waiting(self, act: Callable[[], None] | None) -> None:
+        """Have `act` called once, when something waits or nothing follows any more: now, if that is
+        so already. None calls nothing any more.
         """
-        while self.is_current:
-            if waiting := self._outbox.take():
-                return waiting
-            if self._outbox.is_closed:
-                return []
-            self._wake.clear()
-            await self._wake.wait()
-        return []
+        self._act = act
+        if self._outbox.is_waiting or self.is_over:
+            self.wake()
 
     def wake(self) -> None:
-        """Let `take` look again."""
-        self._wake.set()
+        """Let the socket look again."""
+        act, self._act = self._act, None
+        if act is not None:
+            act()
 
 
 class Outbox:
@@ -72,6 +78,11 @@ class Outbox:
     def is_attached(self) -> bool:
         """A socket carries it."""
         return self._attachment is not None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Something waits to be taken."""
+        return bool(self._waiting)
 
     def put(self, notice: Notice) -> None:
         """Add a notice; never blocks, drops it where the outbox is closed or overrun."""

@@ -378,7 +378,7 @@ async def test_resume_carries_on_and_voids_old_descriptions(stage: Stage) -> Non
     assert resumed.connection is ana.connection
     assert ana.connection.signal_lost_at is None
     assert stage.core.commands("restart_ice") == [(ana.connection.sid, "subscriber")]
-    waiting = await resumed.attachment.take()
+    waiting = resumed.attachment.take()
     assert all(type(notice).__name__ != "Described" for notice in waiting)
     assert resumed.others[0].publications[0].track_id == track_id
     assert not any(isinstance(event, TransportDisconnected) for event in stage.heard)

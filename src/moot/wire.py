@@ -1,8 +1,9 @@
 """Ready-made WebSocket frames straight to the transport.
 
-A server's frames are not masked (RFC 6455 §5.1), and moot compresses nothing, so one event is the
-same bytes on every stream: it is framed once and written to each transport without passing through
-the framing of each connection. Everything else (handshake, reading, control frames) is uvicorn's.
+A server's frames are not masked (RFC 6455 §5.1), and moot compresses nothing, so what is told to
+many is the same bytes on every socket: it is framed once and written to each transport without
+passing through the framing of each. Everything else (handshake, reading, control frames) is
+uvicorn's.
 """
 
 from __future__ import annotations
@@ -21,27 +22,36 @@ SEND_BUFFER_BYTES: Final = 131_072
 """What the kernel may keep for one stream (Linux doubles it). A large meeting's snapshot passes in
 two parts; more would let a stalled client hide for longer."""
 _TEXT: Final = 0x81
+_BINARY: Final = 0x82
 _KEPT: Final = 512
 _LARGE: Final = 8_192
 """Characters from which a frame is not kept: a snapshot is for one reader, and large."""
 
 
-def frame(text: str) -> bytes:
+def text_frame(text: str) -> bytes:
     """Make the one unmasked text frame of a message (RFC 6455 §5.2); small ones are made once."""
-    return _kept(text) if len(text) < _LARGE else _make(text)
+    return _kept(text) if len(text) < _LARGE else _make_text(text)
 
 
-def _make(text: str) -> bytes:
-    payload = text.encode()
+def binary_frame(payload: bytes) -> bytes:
+    """Make the one unmasked binary frame of a message (RFC 6455 §5.2)."""
+    return _make(_BINARY, payload)
+
+
+def _make_text(text: str) -> bytes:
+    return _make(_TEXT, text.encode())
+
+
+def _make(kind: int, payload: bytes) -> bytes:
     size = len(payload)
     if size < 126:
-        return bytes((_TEXT, size)) + payload
+        return bytes((kind, size)) + payload
     if size < 65_536:
-        return bytes((_TEXT, 126)) + size.to_bytes(2, "big") + payload
-    return bytes((_TEXT, 127)) + size.to_bytes(8, "big") + payload
+        return bytes((kind, 126)) + size.to_bytes(2, "big") + payload
+    return bytes((kind, 127)) + size.to_bytes(8, "big") + payload
 
 
-_kept = lru_cache(maxsize=_KEPT)(_make)
+_kept = lru_cache(maxsize=_KEPT)(_make_text)
 
 
 class WireProtocol(WebSocketsSansIOProtocol):
@@ -87,6 +97,10 @@ class WireProtocol(WebSocketsSansIOProtocol):
         """Write whole frames; does nothing once the stream is gone. Never blocks."""
         if not self.is_gone:
             self.transport.write(frames)
+
+    async def drained(self) -> None:
+        """Wait until the client reads, or is gone."""
+        await self.writable.wait()
 
     def when_drained(self, act: Callable[[], None] | None) -> None:
         """Have `act` called once the client reads again; never, if it is gone before, or None."""
