@@ -79,6 +79,12 @@ impl Forwarder {
         self.selector.current()
     }
 
+    /// Returns what a subscription aims at that has met no packet yet, and so may begin with what
+    /// came before; `None` for every other.
+    pub fn begins(&self) -> Option<Layer> {
+        self.selector.begins()
+    }
+
     /// Returns the encoding whose keyframe this subscription waits for, if it waits.
     pub fn wanted_keyframe(&self) -> Option<SpatialLayer> {
         self.selector.wanted_keyframe()

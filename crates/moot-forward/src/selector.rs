@@ -126,6 +126,13 @@ impl Selector {
         self.current
     }
 
+    /// Returns what is aimed at before any packet was met; `None` from the first on, and while
+    /// nothing is to be given.
+    pub fn begins(&self) -> Option<Layer> {
+        let has_met = self.current.is_some() || self.newest.iter().any(Option::is_some);
+        self.aim().filter(|_| !has_met)
+    }
+
     /// Returns the encoding whose keyframe this subscription waits for, if it waits: for SVC
     /// always 0, the publication's only one.
     pub fn wanted_keyframe(&self) -> Option<SpatialLayer> {

@@ -244,6 +244,11 @@ impl Egress {
         self.has_reports = false;
     }
 
+    /// Returns whether this much more payload, in bytes, would leave before a picture is late.
+    pub fn has_room_for(&self, bytes: usize) -> bool {
+        !self.pacer.is_behind(self.waiting + bytes)
+    }
+
     /// Queues a packet of a stream for the next flush; one of an unknown stream is dropped.
     pub fn write(&mut self, ssrc: u32, packet: Packet) {
         let Some(at) = self.place_of(ssrc) else {

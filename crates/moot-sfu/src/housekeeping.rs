@@ -59,6 +59,9 @@ impl Sfu {
             self.ask_for_keyframes(track, now);
             self.tell_wanted_layers(track, now);
             self.notice_layers(track, now);
+            if let Some(track) = self.tracks.get_mut(track) {
+                track.forget_old(now);
+            }
         }
         let meetings: Vec<_> = self.meetings.iter().map(|(key, _)| key).collect();
         for meeting in meetings {

@@ -30,6 +30,7 @@ mod ids;
 mod meeting;
 mod negotiation;
 mod publishing;
+mod recent;
 mod router;
 pub mod sdp;
 mod sfu;

@@ -248,6 +248,7 @@ impl Sfu {
         let (place, meeting_key) = (track.place, track.meeting);
         if is_withheld {
             track.loudness.reset();
+            track.forget_recent();
         }
         let Some(meeting) = self.meetings.get_mut(meeting_key) else {
             return;
@@ -314,7 +315,12 @@ impl Sfu {
             .iter()
             .flatten()
             .filter(|subscription| !subscription.wish.disabled)
-            .filter_map(|subscription| Some((subscription.track, subscription.given?.spatial)))
+            .filter_map(|subscription| {
+                let (track, spatial) = (subscription.track, subscription.given?.spatial);
+                // Who can begin with what was kept needs none.
+                let has_recent = self.tracks.get(track)?.has_recent(spatial);
+                (!has_recent).then_some((track, spatial))
+            })
             .collect();
         for (track, spatial) in wanted {
             self.want_keyframe(track, spatial, false, now);

@@ -12,12 +12,13 @@ use moot_forward::{
 use moot_send::Packet as Outgoing;
 use str0m::rtp::{RedDecoder, RtpPacket};
 
-use crate::arena::Key;
+use crate::arena::{Arena, Key};
 use crate::connection::Connection;
 use crate::descriptor::Descriptor;
 use crate::event::TransportState;
+use crate::recent::Recent;
 use crate::sfu::Sfu;
-use crate::subscription::Subscription;
+use crate::subscription::{Sender, Subscription};
 use crate::track::{TakenCodec, Track};
 use crate::transport::{Route, Transport};
 
@@ -32,9 +33,9 @@ const MAX_ARRIVALS: usize = 8_192;
 pub(crate) struct Arrival {
     pub(crate) track: Key<Track>,
     pub(crate) place: usize,
-    packet: Packet,
-    taken: TakenCodec,
-    payload: Arc<[u8]>,
+    pub(crate) packet: Packet,
+    pub(crate) taken: TakenCodec,
+    pub(crate) payload: Arc<[u8]>,
     descriptor: Option<Arc<[u8]>>,
     is_red: bool,
     /// What is inside RED, unwrapped for the first subscriber that needs it so.
@@ -42,10 +43,34 @@ pub(crate) struct Arrival {
     /// As the extension has it (RFC 6464 §3).
     audio_level: Option<u8>,
     orientation: Option<u8>,
-    at: Instant,
+    pub(crate) at: Instant,
 }
 
 impl Arrival {
+    /// A video packet without anything beside it.
+    #[cfg(test)]
+    pub(crate) fn plain(
+        track: Key<Track>,
+        packet: Packet,
+        taken: TakenCodec,
+        payload: Vec<u8>,
+        at: Instant,
+    ) -> Self {
+        Self {
+            track,
+            place: 0,
+            packet,
+            taken,
+            payload: payload.into(),
+            descriptor: None,
+            is_red: false,
+            primary: OnceCell::new(),
+            audio_level: None,
+            orientation: None,
+            at,
+        }
+    }
+
     fn primary(&self) -> Option<&Arc<[u8]>> {
         let unwrapped = self.primary.get_or_init(|| {
             let blocks = RedDecoder::decode(&self.payload).ok()?;
@@ -194,7 +219,7 @@ impl Sfu {
             let Some(meeting) = self.meetings.get_mut(meeting_key) else {
                 continue;
             };
-            let arrivals = std::mem::take(&mut meeting.arrivals);
+            let mut arrivals = std::mem::take(&mut meeting.arrivals);
             let mut written = Vec::new();
             for &key in &meeting.connections {
                 let Some(connection) = self.connections.get_mut(key) else {
@@ -203,16 +228,22 @@ impl Sfu {
                 let Some(transport) = self.transports.get_mut(connection.subscriber) else {
                     continue;
                 };
-                let packets = forward(connection, transport, &arrivals, &mut wanted);
+                let packets = forward(connection, transport, &self.tracks, &arrivals, &mut wanted);
                 if packets > 0 {
                     self.totals.packets_forwarded += packets;
                     written.push(connection.subscriber);
                 }
             }
+            for arrival in arrivals.drain(..) {
+                if !arrival.taken.codec.is_audio()
+                    && let Some(track) = self.tracks.get_mut(arrival.track)
+                {
+                    track.keep(arrival, now);
+                }
+            }
             // The allocation is kept for the next arrivals.
             if let Some(meeting) = self.meetings.get_mut(meeting_key) {
                 meeting.arrivals = arrivals;
-                meeting.arrivals.clear();
             }
             for key in written {
                 self.queue_visit(key);
@@ -298,6 +329,7 @@ impl Sfu {
 fn forward(
     connection: &mut Connection,
     transport: &mut Transport,
+    tracks: &Arena<Track>,
     arrivals: &[Arrival],
     wanted: &mut Vec<(Key<Track>, SpatialLayer)>,
 ) -> u64 {
@@ -320,9 +352,53 @@ fn forward(
         let Some(subscription) = connection.subscription_mut(arrival.place) else {
             continue;
         };
+        packets += catch_up(subscription, transport, tracks, arrival, wanted);
         if let Some(packet) = forward_one(subscription, arrival, wanted)
             && let Some(ssrc) = subscription.ssrc
         {
+            transport.write(ssrc, packet);
+            packets += 1;
+        }
+    }
+    packets
+}
+
+/// Gives a subscription that begins to watch what came since the last keyframe, before the first
+/// packet that it meets: of the best layer within its aim that was kept and that its path carries
+/// soon. Returns how many packets left.
+fn catch_up(
+    subscription: &mut Subscription,
+    transport: &mut Transport,
+    tracks: &Arena<Track>,
+    first: &Arrival,
+    wanted: &mut Vec<(Key<Track>, SpatialLayer)>,
+) -> u64 {
+    let begins = |sender: &Sender| {
+        sender
+            .forwarder
+            .begins()
+            .filter(|_| sender.epoch == first.taken.epoch)
+    };
+    let (Some(ssrc), Some(aim)) = (
+        subscription.ssrc,
+        subscription.sender.as_ref().and_then(begins),
+    ) else {
+        return 0;
+    };
+    let Some(track) = tracks.get(first.track) else {
+        return 0;
+    };
+    let within = &track.recent[..=usize::from(aim.spatial.0)];
+    let fits = |recent: &&Recent| {
+        let is_same = |kept: &Arrival| kept.taken.epoch == first.taken.epoch;
+        recent.arrivals().first().is_some_and(is_same) && transport.has_room_for(recent.bytes())
+    };
+    let Some(recent) = within.iter().rev().find(fits) else {
+        return 0;
+    };
+    let mut packets = 0;
+    for kept in recent.arrivals() {
+        if let Some(packet) = forward_one(subscription, kept, wanted) {
             transport.write(ssrc, packet);
             packets += 1;
         }

@@ -13,7 +13,7 @@ use crate::track::{TakenCodec, Track};
 /// How packets leave on one stream: under which payload types, with which numbers.
 pub(crate) struct Sender {
     /// Which taking of a codec of the track this was made for.
-    epoch: u32,
+    pub(crate) epoch: u32,
     pub(crate) forwarder: Forwarder,
     /// Where the forwarder's numbers begin.
     origin: Origin,

@@ -13,6 +13,8 @@ use crate::command::{Kind, LayerSpec, Quality, Source, TrackSpec, Wish};
 use crate::connection::Connection;
 use crate::ids::TrackId;
 use crate::meeting::Meeting;
+use crate::recent::Recent;
+use crate::router::Arrival;
 use std::time::Instant;
 
 /// The codec a track arrives in.
@@ -78,6 +80,8 @@ pub(crate) struct Track {
     pub(crate) keyframes: KeyframeRequests,
     pub(crate) keyframes_asked: u64,
     pub(crate) loudness: LoudnessMeter,
+    /// What came lately, by encoding.
+    pub(crate) recent: [Recent; MAX_SPATIAL_LAYERS],
     pub(crate) dynacast: Dynacast,
 }
 
@@ -108,6 +112,7 @@ impl Track {
             keyframes: KeyframeRequests::new(),
             keyframes_asked: 0,
             loudness: LoudnessMeter::new(),
+            recent: Default::default(),
             dynacast: Dynacast::default(),
         }
     }
@@ -117,6 +122,39 @@ impl Track {
         self.mid = Some(mid);
         self.encodings = encodings(rids, &self.layers);
         self.expect_layers();
+    }
+
+    /// Keeps a packet that has been forwarded for those who begin to watch soon.
+    pub(crate) fn keep(&mut self, arrival: Arrival, now: Instant) {
+        let encoding = usize::from(arrival.packet.header.encoding.0);
+        if let Some(recent) = self.recent.get_mut(encoding) {
+            recent.record(arrival, now);
+        }
+    }
+
+    /// Drops what was kept and is too old by now.
+    pub(crate) fn forget_old(&mut self, now: Instant) {
+        for recent in &mut self.recent {
+            recent.forget_old(now);
+        }
+    }
+
+    /// Drops everything that was kept.
+    pub(crate) fn forget_recent(&mut self) {
+        for recent in &mut self.recent {
+            recent.clear();
+        }
+    }
+
+    /// Returns whether someone who begins to watch a layer may begin with what was kept of it.
+    pub(crate) fn has_recent(&self, spatial: SpatialLayer) -> bool {
+        let is_svc = self
+            .taken
+            .is_some_and(|taken| taken.layering == Layering::Svc);
+        let encoding = if is_svc { 0 } else { usize::from(spatial.0) };
+        self.recent
+            .get(encoding)
+            .is_some_and(|recent| !recent.arrivals().is_empty())
     }
 
     /// Lets an encoding that has not been measured cost what its publisher announced.

@@ -113,6 +113,13 @@ impl Transport {
         self.egress.as_ref()?.figures(*ssrc)
     }
 
+    /// Returns whether this much more payload, in bytes, would leave before a picture is late.
+    pub(crate) fn has_room_for(&self, bytes: usize) -> bool {
+        self.egress
+            .as_ref()
+            .is_some_and(|egress| egress.has_room_for(bytes))
+    }
+
     /// Queues a packet of the stream `ssrc` for the next visit.
     pub(crate) fn write(&mut self, ssrc: Ssrc, packet: Packet) {
         if let Some(egress) = &mut self.egress {

@@ -46,6 +46,66 @@ fn media_1_the_first_picture_comes_soon_after_joining() {
 }
 
 #[test]
+fn media_1_a_crowd_that_joins_sees_the_picture_at_once_and_asks_for_few_keyframes() {
+    for layers in [1, 3] {
+        let mut world = World::new(6);
+        let mut devices = Devices::all();
+        devices.camera.drain(layers..);
+        world.join(Mode::Dual, devices, Access::default());
+        world.run(Duration::from_secs(3));
+        let mut viewers = Vec::new();
+        for _ in 0..20 {
+            viewers.push(world.join(Mode::Dual, Devices::none(), Access::default()));
+            world.run(Duration::from_millis(40));
+        }
+        world.run(Duration::from_secs(3));
+        let mut waits = Vec::new();
+        for viewer in viewers {
+            let connected_at = world.connected_at(viewer).expect("it connects");
+            let report = world.take_report(viewer, 0);
+            waits.push(report.first_frame_at.expect("a picture comes") - connected_at);
+            assert!(
+                report.longest_freeze < Duration::from_millis(200),
+                "{report:?}"
+            );
+            assert!(report.frames > 75, "{report:?}");
+        }
+        waits.sort();
+        let (middle, longest) = (waits[waits.len() / 2], waits[waits.len() - 1]);
+        assert!(middle < Duration::from_millis(60), "{layers}: {waits:?}");
+        assert!(longest < Duration::from_millis(100), "{layers}: {waits:?}");
+        let asked = world.keyframe_requests(0);
+        assert!(
+            asked <= [2, 8][usize::from(layers > 1)],
+            "{layers}: {asked} keyframes"
+        );
+        assert_eq!(world.complaints(), [""; 0], "{layers}");
+    }
+}
+
+#[test]
+fn host_4_who_joins_after_a_mute_is_given_nothing_of_before() {
+    let mut world = World::new(9);
+    world.join(Mode::Dual, Devices::all(), Access::default());
+    world.run(Duration::from_secs(2));
+    world.join(Mode::Dual, Devices::none(), Access::default());
+    world.run(Duration::from_millis(400));
+    world.set_muted(camera(0), true);
+    let late = world.join(Mode::Dual, Devices::none(), Access::default());
+    world.run(Duration::from_millis(500));
+    world.set_muted(camera(0), false);
+    let unmuted_at = world.now;
+    world.run(Duration::from_secs(2));
+    let report = world.take_report(late, 0);
+    assert!(
+        report
+            .first_frame_at
+            .is_some_and(|first| first > unmuted_at)
+    );
+    assert_eq!(world.complaints(), [""; 0]);
+}
+
+#[test]
 fn host_4_a_mute_is_enforced_whatever_is_sent_and_ends_cleanly() {
     let mut world = World::new(2);
     world.join(Mode::Dual, Devices::all(), Access::default());

@@ -388,6 +388,12 @@ impl World {
         endpoints.map(Endpoint::connected_at).max().flatten()
     }
 
+    /// How many keyframes a person's cameras were asked for.
+    pub fn keyframe_requests(&self, number: usize) -> u64 {
+        let endpoints = self.people[number].endpoints.iter().flatten();
+        endpoints.map(Endpoint::keyframe_requests).sum()
+    }
+
     /// Changes a person's access.
     pub fn set_access(&mut self, number: usize, access: Access) {
         self.network.set(self.people[number].up, access.up);
