@@ -93,6 +93,13 @@ class WireProtocol(WebSocketsSansIOProtocol):
         """Whether the client has stopped reading: more waits in the transport than it may hold."""
         return not self.writable.is_set()
 
+    def accept(self, frames: bytes = b"") -> None:
+        """Open the stream, and write its first frames in one packet with the answer."""
+        self.handshake_complete = True
+        if not self.is_gone:
+            self.conn.send_response(self.response)
+            self.transport.write(b"".join((*self.conn.data_to_send(), frames)))
+
     def write(self, frames: bytes) -> None:
         """Write whole frames; does nothing once the stream is gone. Never blocks."""
         if not self.is_gone:

@@ -99,8 +99,8 @@ class Streams:
         except Problem as problem:
             await _refuse(send, problem)
             return
-        await send({"type": "websocket.accept"})
         wire: WireProtocol = scope["extensions"][EXTENSION]
+        wire.accept()
         wire.hold_back()
         stream = _Open(
             self, wire, meeting_id, Stream(now=self._monotonic(), limit_bytes=self._limit_bytes)

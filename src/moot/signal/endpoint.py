@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -109,16 +108,18 @@ class SignalEndpoint:
         except MediaUnavailable:
             await refuse_socket(scope, send, 503, "the media engine is not running")
             return
+        wire: WireProtocol = scope["extensions"][EXTENSION]
+        wire.accept(b"".join(map(binary_frame, first)))
         if joined is None:
-            await _send_last(send, first[0])
+            wire.end(_NORMAL, "")
             return
-        socket = _Socket(self, scope["extensions"][EXTENSION], door, signalling, joined)
+        socket = _Socket(self, wire, door, signalling, joined)
         self._sockets.add(socket)
         if not self._is_watching:
             self._is_watching = True
             asyncio.get_running_loop().call_later(TICK_S, self._watch)
         try:
-            await socket.serve(first, wish, receive, send)
+            await socket.serve(wish, receive)
         finally:
             self._sockets.discard(socket)
 
@@ -214,17 +215,13 @@ class _Socket:
         self._incoming = Incoming(signalling, joined.connection, endpoint.counts)
         self._protocol = SignalProtocol(time.monotonic())
 
-    async def serve(self, first: list[bytes], wish: JoinWish, receive: Receive, send: Send) -> None:
+    async def serve(self, wish: JoinWish, receive: Receive) -> None:
         """Serve until the client goes, falls silent, breaks the rules or is told to leave."""
         try:
-            await send({"type": "websocket.accept"})
-            self._wire.write(b"".join(map(binary_frame, first)))
             self._attachment.when_waiting(self._await)
             if self._act(partial(self._begin, wish)):
                 self._reply()
                 await self._read(receive)
-        except OSError:
-            pass  # the client is gone, which is what the next lines are for
         finally:
             self._attachment.when_waiting(None)
             self._wire.when_drained(None)
@@ -333,13 +330,6 @@ class _Socket:
         """Write the answers to what was asked last."""
         if messages := self._protocol.messages_to_send():
             self._wire.write(b"".join(map(binary_frame, messages)))
-
-
-async def _send_last(send: Send, message: bytes) -> None:
-    with suppress(OSError):
-        await send({"type": "websocket.accept"})
-        await send({"type": "websocket.send", "bytes": message})
-        await send({"type": "websocket.close", "code": 1000})
 
 
 def _bearer(scope: Scope) -> str:

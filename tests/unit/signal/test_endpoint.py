@@ -40,6 +40,10 @@ class Wire:
     def is_stalled(self) -> bool:
         return not self._reads.is_set()
 
+    def accept(self, frames: bytes) -> None:
+        self._told.put_nowait({"type": "websocket.accept"})
+        self.write(frames)
+
     def write(self, frames: bytes) -> None:
         if self.is_gone:
             return
@@ -564,25 +568,12 @@ async def test_a_closed_engine_says_so(stage: Stage, endpoint: SignalEndpoint) -
     assert (await client.next())["status"] == 503
 
 
-async def test_a_client_that_goes_while_it_is_told_costs_nothing(
+async def test_a_client_that_goes_before_it_is_let_in_is_a_lost_one(
     stage: Stage, endpoint: SignalEndpoint
 ) -> None:
-    """A socket that breaks under a message is a lost socket."""
-    token = await stage.ticket("ana")
-    queue: asyncio.Queue[Any] = asyncio.Queue()
-    queue.put_nowait({"type": "websocket.connect"})
-
-    async def broken(event: Any) -> None:
-        raise OSError
-
-    scope = {
-        "type": "websocket",
-        "path": "/rtc",
-        "query_string": f"access_token={token}".encode(),
-        "headers": [],
-        "extensions": {EXTENSION: Wire(queue, asyncio.Queue())},
-    }
-    await endpoint(scope, queue.get, broken)
+    """JOIN-4: a socket that breaks while it is opened may be resumed like any other."""
+    client = Client(endpoint, f"/rtc?access_token={await stage.ticket('ana')}")
+    await client.hang_up()
     (connection,) = stage.engine.hub.connections.values()
     assert connection.signal_lost_at is not None
 
