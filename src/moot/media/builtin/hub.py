@@ -172,19 +172,19 @@ class Hub:
         meeting.gathered[connection.sid] = connection
         if is_first:
             gather_s = min(len(meeting) * GATHER_S_EACH, GATHER_MOST_S)
-            self._later(gather_s, partial(self._announce_gathered, meeting))
+            self._later(gather_s, partial(self._announce_gathered, meeting, meeting.gathered))
 
-    def _announce_gathered(self, meeting: LiveMeeting) -> None:
-        gathered, meeting.gathered = meeting.gathered, {}
-        if not gathered:
+    def _announce_gathered(self, meeting: LiveMeeting, gathered: dict[str, Connection]) -> None:
+        if not gathered or meeting.gathered is not gathered:
             return
+        meeting.gathered = {}
         notice = ParticipantsChanged(views=tuple(one.view() for one in gathered.values()))
         for connection in meeting:
             connection.outbox.put(notice)
 
     def tell_qualities(self) -> None:
         """Tell every meeting whose quality has changed since the last time, in one message: on a
-        bad day everyone's changes every second.
+        bad day everyone's changes every second. Newcomers who wait to be announced go along.
         """
         for meeting in self.meetings.values():
             changed = [self.connections[sid] for sid in meeting.graded]
@@ -193,6 +193,7 @@ class Hub:
                 (one.sid, one.quality[0], one.quality[1]) for one in changed if one.quality
             )
             if qualities:
+                self._announce_gathered(meeting, meeting.gathered)
                 self.tell_all(meeting.key, QualitySeen(qualities=qualities))
 
     # Publications.

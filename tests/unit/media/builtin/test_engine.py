@@ -380,6 +380,35 @@ async def test_newcomers_are_announced_together(stage: Stage) -> None:
     assert gather() == GATHER_MOST_S
 
 
+async def test_newcomers_go_along_with_what_is_told_anyway(stage: Stage) -> None:
+    """MEDIA-1: one message a second to each, not two; who comes after it is gathered anew."""
+    waiting: list[Callable[[], None]] = []
+    stage.engine.hub._later = lambda _, act: waiting.append(act)
+    ana = await join(stage, "ana")
+    waiting.pop()()
+    await join(stage, "bo")
+    ana.connection.outbox.take()
+    stage.happens(
+        "QualityChanged",
+        meeting=MEETING,
+        connection=ana.connection.sid,
+        quality="poor",
+        score=1.0,
+        cause="loss",
+    )
+    stage.engine.upkeep()
+    shown, seen = ana.connection.outbox.take()
+    assert isinstance(shown, ParticipantsChanged)
+    assert [view.identity for view in shown.views] == ["bo.1"]
+    assert isinstance(seen, QualitySeen)
+    await join(stage, "cy")
+    waiting[0]()
+    assert told(ana.connection, ParticipantsChanged) == [], "the clock of those before"
+    waiting[1]()
+    (shown,) = told(ana.connection, ParticipantsChanged)
+    assert [view.identity for view in shown.views] == ["cy.1"]
+
+
 async def test_nothing_stays_behind_of_those_who_left(stage: Stage) -> None:
     """JOIN-10: after 300 people came, published and went in every way, the registry is empty."""
     for number in range(300):
