@@ -15,9 +15,10 @@ from tests.unit.media.scripted import KEY, MEETING, SECRET
 from moot.media.event import EventsLost, TransportConnected
 from moot.media.grant import GrantRequest
 from moot.media.livekit import LiveKitMediaEngine
-from moot.media.livekit_room import allowed_sources
+from moot.media.livekit_room import GRANTED_AT, allowed_sources
 from moot.media.port import MediaEngine, MediaUnavailable
 from moot.media.source import Source
+from moot.media.tokens import TokenSigner
 
 WITHIN_S = 5
 
@@ -90,6 +91,17 @@ async def test_tickets_are_made_while_livekit_is_away(engine: LiveKitMediaEngine
         await media.remove(MEETING, "ana.1")
     with pytest.raises(MediaUnavailable):
         await media.end(MEETING)
+
+
+async def test_a_ticket_says_exactly_when_it_was_made(port: int) -> None:
+    """EVENT-4: what is said a moment later is newer than the ticket, however short the moment."""
+    granted_at = 1_795_821_660.0007
+    engine = LiveKitMediaEngine(f"ws://127.0.0.1:{port}", KEY, SECRET, clock=lambda: granted_at)
+    await engine.start()
+    ticket = await engine.grant(wish())
+    claims = TokenSigner(KEY, SECRET).read(ticket.token, granted_at)
+    assert float(claims.attributes[GRANTED_AT]) == granted_at
+    await engine.close()
 
 
 async def test_a_livekit_that_comes_back_is_asked_anew(
