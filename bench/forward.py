@@ -245,7 +245,7 @@ FLOW_ASPECTS = (
     ("packets_per_s", "packets per second", False, ""),
     ("bytes_per_packet", "bytes per packet", False, ""),
     ("lost", "packets lost", True, "0"),
-    ("first_packet_ms", "ms from connected to first packet", True, "at most 60, one by one"),
+    ("first_packet_ms", "ms from connected to first packet", True, "at most 60"),
 )
 JOIN_ASPECTS = (
     ("cpu_per_join_ms", "ms CPU per join", True, "at most 3"),

@@ -45,6 +45,7 @@ class Connection:
             None where everyone may.
         signal_lost_at: when its signalling went, None while it is there.
         failed_at: when its transport failed, None while it works or is still being set up.
+        has_closed: its client has ended the transport itself, which a crash or a lost network do not.
         quality: as last told; None until it was measured.
     """
 
@@ -82,6 +83,7 @@ class Connection:
         self.outbox = Outbox()
         self.signal_lost_at: float | None = None
         self.failed_at: float | None = None
+        self.has_closed = False
         self.quality: tuple[Quality, float, str] | None = None
         self._version = 1
         self._view: ConnectionView | None = None

@@ -108,6 +108,7 @@ class CoreEvents:
         if event.state == "connected":
             was_connected = connection.is_connected
             connection.failed_at = None
+            connection.has_closed = False
             if connection.state is ConnectionState.JOINED:
                 connection.state = ConnectionState.ACTIVE
                 hub.announce_soon(connection)
@@ -119,6 +120,7 @@ class CoreEvents:
                 )
         elif event.state in ("failed", "closed") and connection.failed_at is None:
             connection.failed_at = hub.now()
+            connection.has_closed = event.state == "closed"
 
     def _connection_failed(self, event: _media.ConnectionFailed) -> None:
         if connection := self._hub.connections.get(event.connection):

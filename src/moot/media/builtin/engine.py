@@ -244,7 +244,9 @@ class BuiltinMediaEngine:
                     and now - connection.joined_at >= CONNECT_S
                 )
             if is_over:
-                hub.drop(connection, Closing.LOST)
+                # A client that closes its sockets in a hurry may take its last word back with them.
+                has_left = connection.has_closed and lost_at is not None
+                hub.drop(connection, Closing.LEFT if has_left else Closing.LOST)
         for key, meeting in list(hub.meetings.items()):
             since = meeting.empty_since
             if since is not None and now - since >= meeting.empty_timeout_s:

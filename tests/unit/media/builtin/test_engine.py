@@ -144,6 +144,21 @@ async def test_a_failed_transport_ends_after_its_time(stage: Stage) -> None:
     assert not is_there(stage, ana)
 
 
+@pytest.mark.parametrize(("state", "reason"), [("closed", "left"), ("failed", "lost")])
+async def test_who_closed_its_transport_has_left_though_its_word_was_lost(
+    stage: Stage, state: str, reason: str
+) -> None:
+    """JOIN-7: what a client said last may be lost with its socket; a closed transport says it too."""
+    ana = await join(stage, "ana")
+    connect(stage, ana)
+    fail(stage, ana, state)
+    stage.engine.door.lose(ana.connection, ana.attachment)
+    passes(stage, FAILED_S / 2)
+    assert stage.heard[-1] == TransportDisconnected(
+        meeting_key=MEETING, identity="ana.1", reason=reason
+    )
+
+
 async def test_who_never_connects_is_forgotten(stage: Stage) -> None:
     """A client that opens no transport does not stay as a ghost."""
     ana = await join(stage, "ana")
