@@ -94,13 +94,20 @@ enum Form {
     Again,
 }
 
+/// A packet that may not have left yet.
+struct Waiting {
+    ssrc: u32,
+    packet: Packet,
+    came_at: Instant,
+}
+
 /// What one subscriber is sent.
 pub struct Egress {
     began_at: Instant,
     keys: Option<(Sealer, Opener)>,
     streams: Vec<Stream>,
-    sound: VecDeque<(u32, Packet)>,
-    pictures: VecDeque<(u32, Packet)>,
+    sound: VecDeque<Waiting>,
+    pictures: VecDeque<Waiting>,
     /// Bytes of the pictures that wait.
     waiting: usize,
     resends: VecDeque<(u32, u64)>,
@@ -171,13 +178,13 @@ impl Egress {
     }
 
     fn forget_waiting(&mut self, ssrc: u32) {
-        self.sound.retain(|(of, _)| *of != ssrc);
+        self.sound.retain(|waiting| waiting.ssrc != ssrc);
         self.resends.retain(|(of, _)| *of != ssrc);
-        self.pictures.retain(|(of, _)| *of != ssrc);
+        self.pictures.retain(|waiting| waiting.ssrc != ssrc);
         self.waiting = self
             .pictures
             .iter()
-            .map(|(_, packet)| packet.payload.len())
+            .map(|waiting| waiting.packet.payload.len())
             .sum();
     }
 
@@ -249,23 +256,30 @@ impl Egress {
         !self.pacer.is_behind(self.waiting + bytes)
     }
 
-    /// Queues a packet of a stream for the next flush; one of an unknown stream is dropped.
-    pub fn write(&mut self, ssrc: u32, packet: Packet) {
+    /// Queues a packet of a stream, which came at `came_at`, for the next flush; one of an unknown
+    /// stream is dropped.
+    pub fn write(&mut self, ssrc: u32, packet: Packet, came_at: Instant) {
         let Some(at) = self.place_of(ssrc) else {
             return;
         };
+        let is_begin = packet.is_begin;
+        let waiting = Waiting {
+            ssrc,
+            packet,
+            came_at,
+        };
         if self.streams[at].spec.is_audio {
             if self.sound.len() < MAX_WAITING {
-                self.sound.push_back((ssrc, packet));
+                self.sound.push_back(waiting);
             }
             return;
         }
-        if packet.is_begin && self.pacer.is_behind(self.waiting) {
+        if is_begin && self.pacer.is_behind(self.waiting) {
             self.forget_sent(ssrc);
         }
         if self.pictures.len() < MAX_WAITING {
-            self.waiting += packet.payload.len();
-            self.pictures.push_back((ssrc, packet));
+            self.waiting += waiting.packet.payload.len();
+            self.pictures.push_back(waiting);
         }
     }
 
@@ -278,10 +292,8 @@ impl Egress {
         // Reports change the estimate, and so does their absence.
         self.renew_pace();
         self.pacer.advance(self.waiting, now);
-        while let Some((ssrc, packet)) = self.sound.pop_front() {
-            if let Some(at) = self.place_of(ssrc) {
-                self.send(at, packet, now, batch);
-            }
+        while let Some(waiting) = self.sound.pop_front() {
+            self.send(waiting, now, batch);
         }
         if let Some(probe) = self.estimator.poll_probe(now) {
             self.pacer.begin(probe, now);
@@ -298,17 +310,19 @@ impl Egress {
             self.resend(ssrc, number, now, batch);
             return true;
         }
-        let Some((ssrc, packet)) = self.pictures.pop_front() else {
+        let Some(waiting) = self.pictures.pop_front() else {
             return false;
         };
-        self.waiting = self.waiting.saturating_sub(packet.payload.len());
-        if let Some(at) = self.place_of(ssrc) {
-            self.send(at, packet, now, batch);
-        }
+        self.waiting = self.waiting.saturating_sub(waiting.packet.payload.len());
+        self.send(waiting, now, batch);
         true
     }
 
-    fn send(&mut self, at: usize, packet: Packet, now: Instant, batch: &mut Batch) {
+    fn send(&mut self, waiting: Waiting, now: Instant, batch: &mut Batch) {
+        let Some(at) = self.place_of(waiting.ssrc) else {
+            return;
+        };
+        let packet = waiting.packet;
         let bytes = self.emit(at, &packet, Form::First, now, batch);
         self.share.first[1] += bytes as u64;
         // Padding has no place in time, which sender reports would tell.
@@ -316,7 +330,7 @@ impl Egress {
             return;
         }
         let stream = &mut self.streams[at];
-        stream.record(&packet, now);
+        stream.record(&packet, waiting.came_at);
         if packet.resend_type.is_some() && stream.spec.resend_ssrc.is_some() {
             stream.history.push(packet, self.round_trip, now);
         }

@@ -11,6 +11,8 @@ use crate::rtcp::ReportBlock;
 const PICTURE_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Sound drifts slowly, and there may be many voices.
 const SOUND_REPORT_INTERVAL: Duration = Duration::from_secs(5);
+/// A timestamp this much before the newest, seconds, is of a stream that began anew, not late.
+const JUMP_S: i32 = 10;
 
 /// What was agreed on about a stream.
 #[derive(Clone, Debug)]
@@ -64,7 +66,7 @@ pub(crate) struct Stream {
     pub(crate) is_resend_known: bool,
     /// Extended number of the next packet on the resend SSRC.
     pub(crate) resend_number: u64,
-    /// The timestamp sent last, and when.
+    /// The newest timestamp that was sent, and when its first packet had come.
     pub(crate) clock: Option<(u32, Instant)>,
     pub(crate) padding_type: Option<u8>,
     reported_at: Option<Instant>,
@@ -91,11 +93,19 @@ impl Stream {
         }
     }
 
-    /// Notes that a packet leaves for the first time.
-    pub(crate) fn record(&mut self, packet: &Packet, now: Instant) {
+    /// Notes that a packet which came at `came_at` leaves for the first time.
+    pub(crate) fn record(&mut self, packet: &Packet, came_at: Instant) {
         self.figures.packets += 1;
         self.figures.bytes += packet.payload.len() as u64;
-        self.clock = Some((packet.time, now));
+        // What came late, or waited here, would tell a wrong time.
+        let clock_rate = self.spec.clock_rate_hz as i32;
+        let is_newest = self.clock.is_none_or(|(newest, _)| {
+            let ahead = packet.time.wrapping_sub(newest) as i32;
+            ahead > 0 || ahead < -(JUMP_S * clock_rate)
+        });
+        if is_newest {
+            self.clock = Some((packet.time, came_at));
+        }
         if packet.resend_type.is_some() {
             self.padding_type = packet.resend_type;
         }

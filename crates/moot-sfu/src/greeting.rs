@@ -3,6 +3,8 @@
 //! A browser shows a track once its description names it. Other clients (pion, and with it LiveKit's
 //! SDK for Go) wait for a first packet, which a muted track does not have: they are sent padding.
 
+use std::time::Instant;
+
 use crate::arena::Key;
 use crate::connection::Connection;
 use crate::event::TransportState;
@@ -16,7 +18,7 @@ pub(crate) const GREETINGS: u8 = 5;
 
 impl Sfu {
     /// Sends padding on the streams of a connection that carry nothing.
-    pub(crate) fn greet(&mut self, key: Key<Connection>) {
+    pub(crate) fn greet(&mut self, key: Key<Connection>, now: Instant) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
@@ -50,7 +52,7 @@ impl Sfu {
                 && let Some(sender) = &mut subscription.sender
                 && let Some(greeting) = sender.greeting()
             {
-                transport.write(ssrc, greeting);
+                transport.write(ssrc, greeting, now);
             }
         }
         if !silent.is_empty() {

@@ -76,7 +76,7 @@ impl Sfu {
             if allocated_at.is_some_and(|at| now >= at + ALLOCATION_INTERVAL) {
                 self.allocate(connection, now);
             }
-            self.greet(connection);
+            self.greet(connection, now);
             self.judge_quality(connection, now);
         }
         let transports: Vec<_> = self.transports.iter().map(|(key, _)| key).collect();

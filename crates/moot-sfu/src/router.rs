@@ -356,7 +356,7 @@ fn forward(
         if let Some(packet) = forward_one(subscription, arrival, wanted)
             && let Some(ssrc) = subscription.ssrc
         {
-            transport.write(ssrc, packet);
+            transport.write(ssrc, packet, arrival.at);
             packets += 1;
         }
     }
@@ -399,7 +399,7 @@ fn catch_up(
     let mut packets = 0;
     for kept in recent.arrivals() {
         if let Some(packet) = forward_one(subscription, kept, wanted) {
-            transport.write(ssrc, packet);
+            transport.write(ssrc, packet, kept.at);
             packets += 1;
         }
     }

@@ -74,7 +74,7 @@ impl Line {
     fn write(&mut self, ssrc: u32, size: usize) -> u64 {
         let packet = self.packet(ssrc, size);
         let number = packet.number;
-        self.egress.write(ssrc, packet);
+        self.egress.write(ssrc, packet, self.now);
         number
     }
 
@@ -83,7 +83,7 @@ impl Line {
             is_begin: true,
             ..self.packet(SSRC, size)
         };
-        self.egress.write(SSRC, packet);
+        self.egress.write(SSRC, packet, self.now);
     }
 
     fn packet(&mut self, ssrc: u32, size: usize) -> Packet {
@@ -116,6 +116,18 @@ impl Line {
             .filter(|datagram| !(200..=207).contains(&datagram[1]))
             .map(|datagram| see(&mut self.opener, datagram))
             .collect()
+    }
+
+    /// The timestamp in the sender report that leaves now (RFC 3550 §6.4.1).
+    fn reported_time(&mut self) -> u32 {
+        let mut batch = Batch::default();
+        self.egress.flush(self.now, &mut batch);
+        let runs: Vec<_> = batch.drain().collect();
+        let mut datagrams = runs.iter().flat_map(|run| run.datagrams());
+        let report = datagrams.find(|datagram| datagram[1] == 200).unwrap();
+        let mut plain = Vec::new();
+        assert!(self.opener.open_rtcp(report, &mut plain));
+        u32::from_be_bytes(plain[16..20].try_into().unwrap())
     }
 
     fn report(&mut self, plain: &[u8]) -> (Concerns, Vec<u32>) {
@@ -174,7 +186,8 @@ fn what_is_written_leaves_once_under_its_number_and_sound_goes_first() {
 #[test]
 fn padding_makes_a_stream_known_and_is_neither_counted_nor_sent_again() {
     let mut line = Line::new();
-    line.egress.write(SSRC, Packet::padding(96, 99, 3_000));
+    line.egress
+        .write(SSRC, Packet::padding(96, 99, 3_000), line.now);
     let seen = line.flush();
     assert_eq!((seen[0].ssrc, seen[0].sequence), (SSRC, 99));
     assert!(seen[0].is_padding && seen[0].has_mid);
@@ -279,6 +292,34 @@ fn a_forged_report_or_one_repeated_concerns_nobody() {
     let mut plain = vec![0x80, 200, 0, 6, 0, 0, 0, 9];
     plain.extend([0; 20]);
     assert_eq!(line.report(&plain).0, Concerns::Both);
+}
+
+#[test]
+fn a_sender_report_goes_by_when_a_packet_came_not_by_when_it_left() {
+    let mut line = Line::new();
+    let write = |line: &mut Line, time: u32, ago: Duration| {
+        let packet = Packet {
+            time,
+            ..line.packet(SSRC, 100)
+        };
+        line.egress.write(SSRC, packet, line.now - ago);
+    };
+    write(&mut line, 900_000, MS * 700);
+    assert_eq!(line.reported_time(), 900_000 + 700 * 90);
+    line.now += MS * 1_100;
+    write(&mut line, 890_000, Duration::ZERO);
+    assert_eq!(
+        line.reported_time(),
+        900_000 + 1_800 * 90,
+        "one that is late says nothing"
+    );
+    line.now += MS * 1_100;
+    write(&mut line, 0u32.wrapping_sub(5_000_000), Duration::ZERO);
+    assert_eq!(
+        line.reported_time(),
+        0u32.wrapping_sub(5_000_000),
+        "a stream that began anew does"
+    );
 }
 
 #[test]

@@ -120,10 +120,10 @@ impl Transport {
             .is_some_and(|egress| egress.has_room_for(bytes))
     }
 
-    /// Queues a packet of the stream `ssrc` for the next visit.
-    pub(crate) fn write(&mut self, ssrc: Ssrc, packet: Packet) {
+    /// Queues a packet of the stream `ssrc`, which came at `came_at`, for the next visit.
+    pub(crate) fn write(&mut self, ssrc: Ssrc, packet: Packet, came_at: Instant) {
         if let Some(egress) = &mut self.egress {
-            egress.write(*ssrc, packet);
+            egress.write(*ssrc, packet, came_at);
         }
     }
 

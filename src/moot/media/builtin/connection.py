@@ -45,7 +45,7 @@ class Connection:
             None where everyone may.
         signal_lost_at: when its signalling went, None while it is there.
         failed_at: when its transport failed, None while it works or is still being set up.
-        has_closed: its client has ended the transport itself, which a crash or a lost network do not.
+        has_closed: its client ended the transport itself, which a crash or a lost network does not.
         quality: as last told; None until it was measured.
     """
 

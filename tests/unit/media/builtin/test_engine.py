@@ -148,7 +148,7 @@ async def test_a_failed_transport_ends_after_its_time(stage: Stage) -> None:
 async def test_who_closed_its_transport_has_left_though_its_word_was_lost(
     stage: Stage, state: str, reason: str
 ) -> None:
-    """JOIN-7: what a client said last may be lost with its socket; a closed transport says it too."""
+    """JOIN-7: a last word may be lost with its socket; a closed transport says it too."""
     ana = await join(stage, "ana")
     connect(stage, ana)
     fail(stage, ana, state)
