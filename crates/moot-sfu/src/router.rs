@@ -29,6 +29,10 @@ const OVERHEAD: usize = 28 + 24 + 16;
 /// worth: reached only if the shard cannot keep up.
 const MAX_ARRIVALS: usize = 8_192;
 
+/// How many times as fast as it was made, what was kept is shown to who begins to watch: about as
+/// fast as it leaves. Less keeps a player behind for seconds; frames stay apart at 60 a second.
+const HURRY: u32 = 8;
+
 /// A packet that waits to be forwarded, with all that deciding about it and sending it takes.
 pub(crate) struct Arrival {
     pub(crate) track: Key<Track>,
@@ -396,12 +400,21 @@ fn catch_up(
     let Some(recent) = within.iter().rev().find(fits) else {
         return 0;
     };
-    let mut packets = 0;
-    for kept in recent.arrivals() {
-        if let Some(packet) = forward_one(subscription, kept, wanted) {
-            transport.write(ssrc, packet, kept.at);
-            packets += 1;
-        }
+    let given: Vec<_> = recent
+        .arrivals()
+        .iter()
+        .filter_map(|kept| Some((forward_one(subscription, kept, wanted)?, kept.at)))
+        .collect();
+    let Some((newest, newest_at)) = given.last().map(|(packet, at)| (packet.time, *at)) else {
+        return 0;
+    };
+    let packets = given.len() as u64;
+    for (mut packet, came_at) in given {
+        // A player that starts with the first frame must not be behind by all that was kept.
+        let behind = (newest.wrapping_sub(packet.time) as i32).max(0) as u32;
+        packet.time = newest.wrapping_sub(behind / HURRY);
+        let came_at = newest_at - newest_at.saturating_duration_since(came_at) / HURRY;
+        transport.write(ssrc, packet, came_at);
     }
     packets
 }

@@ -43,6 +43,9 @@ pub struct Report {
     pub last_frame_at: Option<Instant>,
     /// The longest time between two decoded frames.
     pub longest_freeze: Duration,
+    /// How much sooner, by their timestamps, later frames came than the first: a player that
+    /// starts with the first is behind by this until it notices.
+    pub head_start: Duration,
     /// What a decoder would have choked on. Empty, or the forwarder is wrong.
     pub errors: Vec<String>,
 }
@@ -73,6 +76,8 @@ pub struct Vp8Receiver {
     highest_picture: Option<u64>,
     last_decoded_picture: Option<u64>,
     last_time: Option<u32>,
+    /// The first frame's timestamp, and when it was decoded.
+    first: Option<(u32, Instant)>,
     /// Extended TL0PICIDX of the base frame that was decoded last.
     last_base: Option<u64>,
     /// Decoded pictures since that base frame, it included.
@@ -305,7 +310,12 @@ impl Vp8Receiver {
         self.since_base.insert(picture);
         self.last_decoded_picture = Some(picture);
         self.last_time = Some(whole.time);
+        let (first_time, first_at) = *self.first.get_or_insert((whole.time, now));
+        let ticks = u64::from(whole.time.wrapping_sub(first_time));
+        let due_at = first_at + Duration::from_micros(ticks * 1_000 / 90);
         let report = &mut self.report;
+        let sooner = due_at.saturating_duration_since(now);
+        report.head_start = report.head_start.max(sooner);
         if let Some(last) = report.last_frame_at {
             report.longest_freeze = report.longest_freeze.max(now - last);
         }

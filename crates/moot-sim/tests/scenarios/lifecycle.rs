@@ -69,6 +69,11 @@ fn media_1_a_crowd_that_joins_sees_the_picture_at_once_and_asks_for_few_keyframe
                 "{report:?}"
             );
             assert!(report.frames > 75, "{report:?}");
+            let behind = report.head_start;
+            assert!(
+                behind < Duration::from_millis(150),
+                "{layers}: {behind:?} behind"
+            );
         }
         waits.sort();
         let (middle, longest) = (waits[waits.len() / 2], waits[waits.len() - 1]);
