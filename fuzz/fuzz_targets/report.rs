@@ -68,7 +68,7 @@ impl Line {
                 is_padding: false,
             };
             self.next += 1;
-            self.egress.write(SSRC, packet);
+            self.egress.write(SSRC, packet, self.now);
         }
         let mut batch = Batch::default();
         self.egress.flush(self.now, &mut batch);
