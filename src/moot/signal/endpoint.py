@@ -132,7 +132,10 @@ class SignalEndpoint:
     def _write_due(self) -> None:
         due, self._due = self._due, []
         for socket in due:
-            socket.write()
+            try:
+                socket.write()
+            except Exception as reason:  # noqa: BLE001 - one's mistake must not stop the rest
+                socket.fail(reason)
 
     def encode(self, notice: Notice) -> bytes:
         """Give the frame for a notice, made once however many it goes to."""
@@ -279,14 +282,9 @@ class _Socket:
             self._counts["signal_malformed"] += 1
             self._break_off(Closing.UNKNOWN)
             return False
-        except Exception:
-            # A full queue or a bug of ours: this client starts anew, the others never notice.
-            self._counts["signal_failed"] += 1
-            log.exception(
-                "Signalling request failed",
-                meeting_key=self._connection.meeting_key,
-                identity=self._connection.identity,
-            )
+        except Exception as reason:  # noqa: BLE001 - a full queue, or a bug of ours
+            # This client starts anew, the others never notice.
+            self._count_failure("Signalling request failed", reason)
             self._break_off(Closing.FAILED)
             return False
         for reply in self._incoming.replies:
@@ -307,24 +305,26 @@ class _Socket:
         if self._wire.is_stalled and self._attachment.is_current:
             self._wire.when_drained(self._await)
             return
-        try:
-            frames = b"".join(map(self._endpoint.encode, self._attachment.take()))
-        except Exception:
-            # One message's mistake must not end the process, nor keep the others from theirs.
-            self._counts["signal_failed"] += 1
-            log.exception(
-                "Signalling message failed",
-                meeting_key=self._connection.meeting_key,
-                identity=self._connection.identity,
-            )
-            self._wire.end(_INTERNAL, "")
-            return
-        if frames:
-            self._wire.write(frames)
+        if notices := self._attachment.take():
+            self._wire.write(b"".join(map(self._endpoint.encode, notices)))
         if self._attachment.is_over:
             self._wire.end(_NORMAL, "")
         else:
             self._attachment.when_waiting(self._await)
+
+    def fail(self, reason: Exception) -> None:
+        """Close after a mistake of ours; the client may resume."""
+        self._count_failure("Signalling message failed", reason)
+        self._wire.end(_INTERNAL, "")
+
+    def _count_failure(self, event: str, reason: Exception) -> None:
+        self._counts["signal_failed"] += 1
+        log.error(
+            event,
+            exc_info=reason,
+            meeting_key=self._connection.meeting_key,
+            identity=self._connection.identity,
+        )
 
     def _reply(self) -> None:
         """Write the answers to what was asked last."""
