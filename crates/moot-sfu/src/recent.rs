@@ -91,6 +91,9 @@ mod tests {
 
     use super::*;
     use crate::arena::Arena;
+    use crate::command::{Command, Kind, Mode, Source, Sources, TrackSpec};
+    use crate::config::SfuConfig;
+    use crate::sfu::Sfu;
     use crate::track::TakenCodec;
 
     const FRAME: Duration = Duration::from_millis(33);
@@ -173,5 +176,57 @@ mod tests {
         let long: Vec<_> = (0..32).map(|number| (number, number == 0)).collect();
         assert_eq!(numbers(&after(&long[..31], 100)).len(), 31);
         assert_eq!(numbers(&after(&long, 100)), [0; 0]);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+    fn host_4_nothing_from_before_a_mute_is_kept() {
+        let now = Instant::now();
+        let mut sfu = Sfu::new(SfuConfig::new(Vec::new()));
+        let commands = [
+            Command::OpenMeeting {
+                meeting: "m".into(),
+                request: 0,
+            },
+            Command::OpenConnection {
+                meeting: "m".into(),
+                connection: "c".into(),
+                mode: Mode::Dual,
+                sources: Sources::ALL,
+                may_subscribe: true,
+                request: 0,
+            },
+            Command::AddTrack {
+                connection: "c".into(),
+                track: TrackSpec {
+                    track: "t".into(),
+                    cid: "t".to_owned(),
+                    kind: Kind::Video,
+                    source: Source::Camera,
+                    muted: false,
+                    codec: String::new(),
+                    layers: Vec::new(),
+                    stereo: false,
+                    encrypted: false,
+                },
+                request: 0,
+            },
+        ];
+        for command in commands {
+            sfu.handle_command(now, command);
+        }
+        let key = sfu.track_key(&"t".into()).unwrap();
+        let track = sfu.tracks.get_mut(key).unwrap();
+        track.keep(frame(KEYFRAME, 0, 100, now), now);
+        assert!(track.has_recent(SpatialLayer(0)));
+        sfu.handle_command(
+            now,
+            Command::SetMuted {
+                track: "t".into(),
+                muted: true,
+                request: 0,
+            },
+        );
+        assert!(!sfu.tracks.get(key).unwrap().has_recent(SpatialLayer(0)));
     }
 }

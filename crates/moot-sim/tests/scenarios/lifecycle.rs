@@ -89,28 +89,6 @@ fn media_1_a_crowd_that_joins_sees_the_picture_at_once_and_asks_for_few_keyframe
 }
 
 #[test]
-fn host_4_who_joins_after_a_mute_is_given_nothing_of_before() {
-    let mut world = World::new(9);
-    world.join(Mode::Dual, Devices::all(), Access::default());
-    world.run(Duration::from_secs(2));
-    world.join(Mode::Dual, Devices::none(), Access::default());
-    world.run(Duration::from_millis(400));
-    world.set_muted(camera(0), true);
-    let late = world.join(Mode::Dual, Devices::none(), Access::default());
-    world.run(Duration::from_millis(500));
-    world.set_muted(camera(0), false);
-    let unmuted_at = world.now;
-    world.run(Duration::from_secs(2));
-    let report = world.take_report(late, 0);
-    assert!(
-        report
-            .first_frame_at
-            .is_some_and(|first| first > unmuted_at)
-    );
-    assert_eq!(world.complaints(), [""; 0]);
-}
-
-#[test]
 fn host_4_a_mute_is_enforced_whatever_is_sent_and_ends_cleanly() {
     let mut world = World::new(2);
     world.join(Mode::Dual, Devices::all(), Access::default());
