@@ -318,13 +318,7 @@ impl Shard {
     }
 
     fn forward(&mut self, now: Instant) {
-        let is_due = match self.sfu.urgency() {
-            Urgency::Now | Urgency::Soon => true,
-            Urgency::At(at) => at.is_some_and(|at| at <= now),
-        };
-        if is_due {
-            self.sfu.handle_timeout(now);
-        }
+        self.sfu.handle_timeout(now);
         self.tick.follow(self.sfu.packets_forwarded(), now);
         let changes = self.sfu.poll_reachability();
         if !changes.is_empty() {

@@ -16,7 +16,7 @@ use crate::ids::{ConnectionId, MeetingId, TrackId};
 use crate::meeting::Meeting;
 use crate::timers::Timers;
 use crate::track::Track;
-use crate::transport::{Transport, Yield};
+use crate::transport::{IDLE_TIMER_SLACK, Transport, Yield};
 
 /// Largest RTP datagram that is taken, bytes: an Ethernet frame's payload. What is larger could not
 /// leave again with our headers.
@@ -161,21 +161,7 @@ impl Sfu {
     /// Does what is due: forwards what arrived, negotiates, and visits transports.
     pub fn handle_timeout(&mut self, now: Instant) {
         for _ in 0..MAX_ROUNDS {
-            while let Some((deadline, key)) = self.timers.pop_due(now) {
-                let Some(transport) = self.transports.get_mut(key) else {
-                    continue;
-                };
-                if transport.armed != Some(deadline) {
-                    continue;
-                }
-                transport.armed = None;
-                let due_at = transport.due_at();
-                if due_at > now {
-                    self.timers.arm(key, due_at, &mut transport.armed);
-                } else {
-                    self.queue_visit(key);
-                }
-            }
+            self.queue_due(now);
             self.negotiate_queued(now);
             self.forward_arrivals(now);
             if self.housekeeping_at.is_some_and(|at| at <= now) {
@@ -186,6 +172,28 @@ impl Sfu {
             }
             self.visit_queued(now);
             self.settle(now);
+        }
+    }
+
+    /// Queues the transports that are due, and with them those that wait only to be woken together.
+    fn queue_due(&mut self, now: Instant) {
+        while let Some((deadline, key)) = self.timers.pop_due(now + IDLE_TIMER_SLACK) {
+            let Some(transport) = self.transports.get_mut(key) else {
+                continue;
+            };
+            if transport.armed != Some(deadline) {
+                continue;
+            }
+            transport.armed = None;
+            if transport.ripe_at() <= now {
+                self.queue_visit(key);
+                continue;
+            }
+            let due_at = transport.due_at();
+            self.timers.arm(key, due_at, &mut transport.armed);
+            if deadline > now {
+                break;
+            }
         }
     }
 

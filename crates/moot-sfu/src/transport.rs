@@ -36,6 +36,9 @@ use crate::track::Track;
 
 /// How late a deadline may be met once the handshake is over: usually a packet comes by first.
 const TIMER_SLACK: Duration = Duration::from_millis(10);
+/// How late at most where no media comes in: what is due then (STUN checks, figures, SCTP) can wait
+/// until something else wakes the thread, and every wake-up costs more than the work it brings.
+pub(crate) const IDLE_TIMER_SLACK: Duration = Duration::from_millis(50);
 
 /// Most timeouts served in one visit, so that one transport cannot hold up the others.
 const MAX_TIMEOUTS_PER_VISIT: usize = 1_024;
@@ -189,9 +192,23 @@ impl Transport {
         self.broken.as_deref()
     }
 
-    /// When the next visit is due.
+    /// When the next visit is due, at the latest.
     pub(crate) fn due_at(&self) -> Instant {
-        let deadline = self.woken_at();
+        let slack = if self.routes.is_empty() {
+            IDLE_TIMER_SLACK
+        } else {
+            TIMER_SLACK
+        };
+        self.visited_at(slack)
+    }
+
+    /// From when on a visit is worth it to a thread that is awake anyway.
+    pub(crate) fn ripe_at(&self) -> Instant {
+        self.visited_at(TIMER_SLACK)
+    }
+
+    fn visited_at(&self, slack: Duration) -> Instant {
+        let deadline = self.woken_at(slack);
         match self.egress.as_ref().and_then(Egress::due_at) {
             Some(due_at) => deadline.min(due_at),
             None => deadline,
@@ -199,9 +216,9 @@ impl Transport {
     }
 
     /// When str0m is woken up: before the handshake is over every deadline is part of it.
-    fn woken_at(&self) -> Instant {
+    fn woken_at(&self, slack: Duration) -> Instant {
         if self.state == TransportState::Connected {
-            self.deadline + TIMER_SLACK
+            self.deadline + slack
         } else {
             self.deadline
         }
@@ -569,7 +586,7 @@ impl Transport {
     /// Lets leave what is queued and may, and serves str0m's timers.
     pub(crate) fn flush(&mut self, now: Instant, into: &mut Yield) {
         self.guarded(|this| {
-            if this.is_changed || this.woken_at() <= now {
+            if this.is_changed || this.woken_at(TIMER_SLACK) <= now {
                 this.handle(Input::Timeout(now))?;
                 this.drain(now, into)?;
             }

@@ -89,6 +89,22 @@ fn media_1_a_crowd_that_joins_sees_the_picture_at_once_and_asks_for_few_keyframe
 }
 
 #[test]
+fn those_who_only_listen_to_silence_are_served_together() {
+    let mut world = World::new(3);
+    for _ in 0..40 {
+        world.join(Mode::Dual, Devices::none(), Access::default());
+        world.run(Duration::from_millis(37));
+    }
+    world.run(Duration::from_secs(5));
+    let before = world.timer_wakes;
+    world.run(Duration::from_secs(10));
+    let a_second = (world.timer_wakes - before) / 10;
+    // Ten for the house, and one every 50 ms for all of them; each on its own would need 1.5.
+    assert!(a_second < 40, "{a_second} wake-ups a second");
+    assert_eq!(world.complaints(), [""; 0]);
+}
+
+#[test]
 fn host_4_a_mute_is_enforced_whatever_is_sent_and_ends_cleanly() {
     let mut world = World::new(2);
     world.join(Mode::Dual, Devices::all(), Access::default());

@@ -100,6 +100,8 @@ pub struct World {
     tracks: Vec<(TrackId, ConnectionId, Kind)>,
     requests: u32,
     gathering_until: Option<Instant>,
+    /// How often the SFU had to be woken though no packet had come.
+    pub timer_wakes: u64,
     /// Stream states that the SFU told, by subscriber and track.
     pub paused: HashMap<(String, String), bool>,
     /// Events that no scenario expects.
@@ -138,6 +140,7 @@ impl World {
             tracks: Vec::new(),
             requests: 0,
             gathering_until: None,
+            timer_wakes: 0,
             paused: HashMap::new(),
             surprises: Vec::new(),
             attacker: None,
@@ -440,6 +443,7 @@ impl World {
             self.deliver(&parcel);
         }
         if self.sfu_deadline().is_some_and(|at| at <= self.now) {
+            self.timer_wakes += u64::from(matches!(self.sfu.urgency(), Urgency::At(_)));
             self.gathering_until = None;
             self.sfu.handle_timeout(self.now);
         }
