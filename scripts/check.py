@@ -38,6 +38,7 @@ def _format() -> Outcome:
     return _all(
         _run(_BIN / "ruff", "format", "--check", *_present()),
         _run("cargo", "fmt", "--all", "--check"),
+        _run("cargo", "fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"),
     )
 
 

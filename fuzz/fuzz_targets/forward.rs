@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 use moot_forward::{
-    Codec, Forwarder, Header, Layer, Layering, LayerMeter, Origin, Packet, RtpTime, SenderClock,
+    Codec, Forwarder, Header, Layer, LayerMeter, Layering, Origin, Packet, RtpTime, SenderClock,
     SeqNo, SpatialLayer, Ssrc, Verdict,
 };
 
@@ -38,7 +38,11 @@ struct Story {
 fuzz_target!(|story: Story| {
     let codecs = [Codec::Opus, Codec::Vp8, Codec::Vp9, Codec::H264, Codec::Av1];
     let codec = codecs[usize::from(story.codec) % codecs.len()];
-    let layering = if story.is_svc { Layering::Svc } else { Layering::Simulcast };
+    let layering = if story.is_svc {
+        Layering::Svc
+    } else {
+        Layering::Simulcast
+    };
     let mut forwarder = Forwarder::new(codec, layering, Origin::default());
     let mut meter = LayerMeter::new(layering);
     let mut now = Instant::now();
@@ -76,7 +80,11 @@ fuzz_target!(|story: Story| {
                 };
                 meter.record(packet.layer, payload.len(), packet.is_frame_end, now);
                 if let Verdict::Forward(forwarded) = forwarder.handle_packet(&packet, now) {
-                    assert!(left.insert(forwarded.seq_no), "{:?} twice", forwarded.seq_no);
+                    assert!(
+                        left.insert(forwarded.seq_no),
+                        "{:?} twice",
+                        forwarded.seq_no
+                    );
                 }
             }
         }

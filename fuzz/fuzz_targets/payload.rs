@@ -24,7 +24,10 @@ fuzz_target!(|bytes: &[u8]| {
         let after = Descriptor::read(&copy).expect("a patched descriptor can be read");
         assert_eq!(before.length, after.length);
         assert_eq!(before.is_keyframe, after.is_keyframe);
-        assert_eq!(after.ids.tl0_pic_idx, before.ids.tl0_pic_idx.and(ids.tl0_pic_idx));
+        assert_eq!(
+            after.ids.tl0_pic_idx,
+            before.ids.tl0_pic_idx.and(ids.tl0_pic_idx)
+        );
         assert_eq!(after.ids.key_idx, before.ids.key_idx.and(ids.key_idx));
     }
     let mut reader = DependencyReader::new();

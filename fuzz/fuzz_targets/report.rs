@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libfuzzer_sys::fuzz_target;
-use moot_send::{
-    Batch, Egress, EgressConfig, ExtensionIds, Keys, Packet, Profile, StreamSpec,
-};
+use moot_send::{Batch, Egress, EgressConfig, ExtensionIds, Keys, Packet, Profile, StreamSpec};
 
 const SSRC: u32 = 7;
 

@@ -25,7 +25,11 @@ fuzz_target!(|bytes: &[u8]| {
                 answered += transmit.contents.len();
             }
         }
-        assert!(answered * 2 <= bytes.len() * 3, "{answered} bytes for {}", bytes.len());
+        assert!(
+            answered * 2 <= bytes.len() * 3,
+            "{answered} bytes for {}",
+            bytes.len()
+        );
         while stage.sfu.poll_event().is_some() {}
     });
 });
