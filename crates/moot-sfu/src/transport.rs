@@ -36,8 +36,8 @@ use crate::track::Track;
 
 /// How late a deadline may be met once the handshake is over: usually a packet comes by first.
 const TIMER_SLACK: Duration = Duration::from_millis(10);
-/// How late at most where no media comes in: what is due then (STUN checks, figures, SCTP) can wait
-/// until something else wakes the thread, and every wake-up costs more than the work it brings.
+/// How late at most where no media comes in: what is due there (STUN checks, figures, SCTP) waits for
+/// others, so that one wake-up of the thread serves many. Larger delays checks after an ICE restart.
 pub(crate) const IDLE_TIMER_SLACK: Duration = Duration::from_millis(50);
 
 /// Most timeouts served in one visit, so that one transport cannot hold up the others.
