@@ -23,9 +23,7 @@ const page = {
   /** Publishes the fake camera in layers, the fake microphone, and a canvas as the screen. */
   async publish() {
     const me = page.room.localParticipant;
-    // A busy machine may cost frames, not size: the tests look at sizes.
-    await me.setCameraEnabled(true, { resolution: VideoPresets.h360.resolution }, { degradationPreference: "maintain-resolution" });
-    await me.setMicrophoneEnabled(true);
+    await page.publishCameraAndMicrophone();
     const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
     const pen = canvas.getContext("2d");
     let frame = 0;
@@ -40,7 +38,8 @@ const page = {
   /** Publishes the fake camera in layers and the fake microphone. */
   async publishCameraAndMicrophone() {
     const me = page.room.localParticipant;
-    await me.setCameraEnabled(true, { resolution: VideoPresets.h360.resolution });
+    // A busy machine may cost frames, not size: the tests look at sizes.
+    await me.setCameraEnabled(true, { resolution: VideoPresets.h360.resolution }, { degradationPreference: "maintain-resolution" });
     await me.setMicrophoneEnabled(true);
     return me.trackPublications.size;
   },
