@@ -94,7 +94,7 @@ async def test_layers_are_chosen(server: MediaServer, room: str) -> None:
     async with browser("chromium") as one, browser("chromium") as two:
         await join(one, server, "one.1", room)
         await join(two, server, "two.1", room)
-        # Without a screen, which would get most of what Chromium guesses its uplink to carry: beside
+        # Without a screen, which gets most of what Chromium guesses its uplink to carry: beside
         # livekit-server too it may stay at that guess for as long as nothing fills it.
         await one.order("publishCameraAndMicrophone")
         camera = ("one.1", "camera")
