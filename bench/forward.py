@@ -55,6 +55,8 @@ class Case:
     spread_ms: int = 0
     is_simulcast: bool = False
     join_interval_ms: int = 50
+    joins_in_flight: int = 0
+    meetings: int = 1
     is_for_janus: bool = False
 
     def arguments(self, url: str, seconds: float) -> list[str]:
@@ -66,12 +68,16 @@ class Case:
             *("--media", self.media, "--spread-ms", str(self.spread_ms)),
             *("--simulcast", "yes" if self.is_simulcast else "no"),
             *("--join-interval-ms", str(self.join_interval_ms)),
+            *("--joins-in-flight", str(self.joins_in_flight), "--rooms", str(self.meetings)),
             *("--settle-s", str(round(SETTLE_S)), "--warm-up-s", "8"),
             *("--window-s", str(round(seconds))),
         ]
 
 
 CASES = (
+    Case("200 at once in 1", 0, 200, join_interval_ms=0, joins_in_flight=8),
+    Case("200 at once in 40", 0, 200, join_interval_ms=0, joins_in_flight=8, meetings=40),
+    Case("500 at once in 100", 0, 500, join_interval_ms=0, joins_in_flight=8, meetings=100),
     Case("joins alone", 0, 100),
     Case("1x10 one by one", 1, 10, join_interval_ms=700),
     Case("1x10", 1, 10, is_for_janus=True),

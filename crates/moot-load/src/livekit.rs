@@ -41,7 +41,7 @@ impl LiveKit {
         let signed = token::sign(
             &options.key,
             &options.secret,
-            &options.room,
+            &options.room_of(number),
             &name,
             SystemTime::now(),
         );

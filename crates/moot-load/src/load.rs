@@ -74,6 +74,8 @@ impl Load {
         for number in 0..self.options.subscribers {
             self.join(Role::Subscriber, number)?;
             self.turn_until(began + self.options.join_interval * (number as u32 + 1))?;
+            let limit = self.options.joins_in_flight;
+            self.until("connecting", |load| load.connecting() < limit)?;
         }
         let tracks = self.options.publishers
             * (usize::from(self.options.has_video) + usize::from(self.options.has_audio));
@@ -104,6 +106,16 @@ impl Load {
         self.participants
             .iter()
             .filter(|participant| participant.media.role == Role::Subscriber)
+    }
+
+    /// Returns how many of those who receive are not connected yet.
+    fn connecting(&self) -> usize {
+        self.subscribers()
+            .filter(|subscriber| {
+                let endpoint = &subscriber.media.subscriber.endpoint;
+                endpoint.connected_at().is_none()
+            })
+            .count()
     }
 
     fn join(&mut self, role: Role, number: usize) -> Result<(), String> {

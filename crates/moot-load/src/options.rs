@@ -36,6 +36,8 @@ pub struct Options {
     pub secret: String,
     /// The meeting, in LiveKit's word the room.
     pub room: String,
+    /// How many meetings those who receive are spread over; more than one where nobody publishes.
+    pub rooms: usize,
     /// Participants who publish.
     pub publishers: usize,
     /// Participants who receive.
@@ -54,6 +56,8 @@ pub struct Options {
     pub settle: Duration,
     /// Between two joins.
     pub join_interval: Duration,
+    /// How many may be joining at once; who comes next waits until one of them is connected.
+    pub joins_in_flight: usize,
     /// Between the last subscription and the window of measurement.
     pub warm_up: Duration,
     /// Length of the window.
@@ -67,6 +71,7 @@ moot-load --url ws://127.0.0.1:7880 --key KEY --secret SECRET [options]
   --protocol NAME        livekit or janus (livekit)
   --address ADDRESS      the participants' own (127.0.0.1)
   --room NAME            the meeting (load)
+  --rooms N              spread over N meetings, where nobody publishes (1)
   --publishers N         participants who publish (1)
   --subscribers N        participants who receive (10)
   --media KINDS          video, audio or both (video)
@@ -75,6 +80,7 @@ moot-load --url ws://127.0.0.1:7880 --key KEY --secret SECRET [options]
   --spread-ms N          spread a frame's packets over N ms; 0 sends them at once (0)
   --settle-s N           before the first subscriber (0)
   --join-interval-ms N   between two joins (50)
+  --joins-in-flight N    joining at once, at most; 0 is no limit (0)
   --warm-up-s N          before the window (2)
   --window-s N           length of the window (10)
 
@@ -90,6 +96,7 @@ impl Default for Options {
             key: "devkey".to_owned(),
             secret: String::new(),
             room: "load".to_owned(),
+            rooms: 1,
             publishers: 1,
             subscribers: 10,
             has_video: true,
@@ -99,6 +106,7 @@ impl Default for Options {
             spread: Duration::ZERO,
             settle: Duration::ZERO,
             join_interval: Duration::from_millis(50),
+            joins_in_flight: usize::MAX,
             warm_up: Duration::from_secs(2),
             window: Duration::from_secs(10),
         }
@@ -139,6 +147,7 @@ impl Options {
                 "--key" => options.key = text,
                 "--secret" => options.secret = text,
                 "--room" => options.room = text,
+                "--rooms" => options.rooms = (number()? as usize).max(1),
                 "--publishers" => options.publishers = number()? as usize,
                 "--subscribers" => options.subscribers = number()? as usize,
                 "--media" => {
@@ -159,12 +168,29 @@ impl Options {
                 "--spread-ms" => options.spread = Duration::from_millis(number()?),
                 "--settle-s" => options.settle = Duration::from_secs(number()?),
                 "--join-interval-ms" => options.join_interval = Duration::from_millis(number()?),
+                "--joins-in-flight" => {
+                    options.joins_in_flight = match number()? as usize {
+                        0 => usize::MAX,
+                        limit => limit,
+                    }
+                }
                 "--warm-up-s" => options.warm_up = Duration::from_secs(number()?),
                 "--window-s" => options.window = Duration::from_secs(number()?),
                 _ => return Err(format!("unknown option {name}")),
             }
         }
+        if options.rooms > 1 && options.publishers > 0 {
+            return Err("--rooms is for runs with --publishers 0".to_owned());
+        }
         Ok(options)
+    }
+
+    /// Returns the meeting of the `number`th participant of its role.
+    pub fn room_of(&self, number: usize) -> String {
+        match self.rooms {
+            1 => self.room.clone(),
+            rooms => format!("{}-{}", self.room, number % rooms),
+        }
     }
 }
 
@@ -184,6 +210,8 @@ mod tests {
         assert!(options.has_audio && options.has_video);
         assert_eq!(options.spread, Duration::from_millis(15));
         assert_eq!(options.layout, Layout::Speaker);
+        assert_eq!(options.joins_in_flight, usize::MAX);
+        assert_eq!(options.room_of(7), "load");
         assert!(read("--subscribers many").unwrap_err().contains("number"));
         assert!(read("--what 1").unwrap_err().contains("--what"));
         assert_eq!(read("--protocol janus").unwrap().protocol, Protocol::Janus);
@@ -193,5 +221,18 @@ mod tests {
                 .contains("an IP address")
         );
         assert!(read("--url").unwrap_err().contains("value"));
+    }
+
+    #[test]
+    fn a_burst_of_joins_is_spread_over_meetings() {
+        let options = read("--publishers 0 --rooms 40 --joins-in-flight 8").unwrap();
+        assert_eq!(options.joins_in_flight, 8);
+        assert_eq!(options.room_of(3), "load-3");
+        assert_eq!(options.room_of(43), "load-3");
+        assert_eq!(
+            read("--joins-in-flight 0").unwrap().joins_in_flight,
+            usize::MAX
+        );
+        assert!(read("--rooms 40").unwrap_err().contains("--publishers 0"));
     }
 }
