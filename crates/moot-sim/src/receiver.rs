@@ -14,8 +14,8 @@ use crate::source::{Label, read_label};
 
 /// How long a frame may be awaited before a keyframe is asked for.
 const PATIENCE: Duration = Duration::from_millis(300);
-/// How long a frame waits for an earlier one that it does not need: a jitter buffer's time for a
-/// retransmission.
+/// How long a frame, unless it is a keyframe, waits for an earlier one that it does not need: a
+/// jitter buffer's time for a retransmission.
 const HOLD: Duration = Duration::from_millis(100);
 /// Packets and frames that are kept.
 const KEPT: usize = 2048;
@@ -255,14 +255,16 @@ impl Vp8Receiver {
 
     fn next_decodable(&self, now: Instant) -> Option<u64> {
         let found = self.waiting.iter().find(|(picture, whole)| {
+            // A keyframe waits for nothing. Where the forwarder switched to it in the middle of
+            // another encoding's frame, that frame never becomes whole.
+            if whole.descriptor.is_keyframe {
+                return true;
+            }
             let is_next = self
                 .last_decoded_picture
                 .is_none_or(|last| **picture == last + 1);
             if !is_next && now.saturating_duration_since(whole.whole_at) < HOLD {
                 return false;
-            }
-            if whole.descriptor.is_keyframe {
-                return true;
             }
             let (Some(base), Some(last_base)) = (self.base_of(whole), self.last_base) else {
                 return false;
