@@ -123,8 +123,9 @@ impl Sfu {
         };
         let mut pictures = std::mem::take(&mut self.lost_pictures);
         transport.receive(datagram, class, now, &mut self.outcome, &mut pictures);
-        let due_at = transport.due_at();
-        self.timers.arm(key, due_at, &mut transport.armed);
+        if let Some(due_at) = transport.due_at() {
+            self.timers.arm(key, due_at, &mut transport.armed);
+        }
         for ssrc in pictures.drain(..) {
             self.handle_lost_picture(key, ssrc, now);
         }
@@ -185,12 +186,13 @@ impl Sfu {
                 continue;
             }
             transport.armed = None;
-            if transport.ripe_at() <= now {
+            if transport.ripe_at().is_some_and(|ripe_at| ripe_at <= now) {
                 self.queue_visit(key);
                 continue;
             }
-            let due_at = transport.due_at();
-            self.timers.arm(key, due_at, &mut transport.armed);
+            if let Some(due_at) = transport.due_at() {
+                self.timers.arm(key, due_at, &mut transport.armed);
+            }
             if deadline > now {
                 break;
             }
@@ -205,8 +207,9 @@ impl Sfu {
             };
             transport.is_queued = false;
             transport.flush(now, &mut self.outcome);
-            let due_at = transport.due_at();
-            self.timers.arm(key, due_at, &mut transport.armed);
+            if let Some(due_at) = transport.due_at() {
+                self.timers.arm(key, due_at, &mut transport.armed);
+            }
             self.notice_failure(key);
         }
         // The allocation is kept for the next round.

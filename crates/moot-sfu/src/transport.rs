@@ -192,8 +192,9 @@ impl Transport {
         self.broken.as_deref()
     }
 
-    /// When the next visit is due, at the latest.
-    pub(crate) fn due_at(&self) -> Instant {
+    /// When the next visit is due, at the latest; `None` once it cannot go on: then no visit would
+    /// move the time on.
+    pub(crate) fn due_at(&self) -> Option<Instant> {
         let slack = if self.routes.is_empty() {
             IDLE_TIMER_SLACK
         } else {
@@ -203,16 +204,17 @@ impl Transport {
     }
 
     /// From when on a visit is worth it to a thread that is awake anyway.
-    pub(crate) fn ripe_at(&self) -> Instant {
+    pub(crate) fn ripe_at(&self) -> Option<Instant> {
         self.visited_at(TIMER_SLACK)
     }
 
-    fn visited_at(&self, slack: Duration) -> Instant {
-        let deadline = self.woken_at(slack);
-        match self.egress.as_ref().and_then(Egress::due_at) {
-            Some(due_at) => deadline.min(due_at),
-            None => deadline,
+    fn visited_at(&self, slack: Duration) -> Option<Instant> {
+        if self.broken.is_some() {
+            return None;
         }
+        let deadline = self.woken_at(slack);
+        let egress = self.egress.as_ref().and_then(Egress::due_at);
+        Some(egress.map_or(deadline, |due_at| deadline.min(due_at)))
     }
 
     /// When str0m is woken up: before the handshake is over every deadline is part of it.

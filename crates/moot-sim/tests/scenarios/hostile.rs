@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use moot_sfu::Mode;
-use moot_sim::Outgoing;
+use moot_sim::{Link, Outgoing};
 
 use crate::world::{Access, Devices, World, camera};
 
@@ -111,4 +111,33 @@ fn media_1_forged_bindings_and_hostile_hellos_keep_none_of_200_calls_from_coming
     let unknown = world.sfu.totals().datagrams_unknown;
     assert!(unknown as usize > attacker.bindings, "{unknown} unknown");
     assert_eq!(world.sfu.totals().transport_panics, 0);
+}
+
+#[test]
+fn media_1_a_handshake_that_fails_does_not_keep_the_thread_busy() {
+    let mut world = World::new(5);
+    let slow = Link {
+        delay: Duration::from_millis(200),
+        ..Link::default()
+    };
+    world.join(Mode::Dual, Devices::none(), Access::both(slow));
+    // ICE is done, and the answer to the client's hello is on its way.
+    world.run(Duration::from_millis(500));
+    let deaf = Link {
+        loss_per_million: 1_000_000,
+        ..slow
+    };
+    world.set_access(
+        0,
+        Access {
+            up: slow,
+            down: deaf,
+        },
+    );
+    world.run(Duration::from_secs(40));
+    assert_eq!(world.connected_at(0), None);
+    let before = world.timer_wakes;
+    world.run(Duration::from_secs(10));
+    let a_second = (world.timer_wakes - before) / 10;
+    assert!(a_second < 20, "{a_second} wake-ups a second");
 }

@@ -46,6 +46,9 @@ impl Devices {
     }
 }
 
+/// Steps in which no time may pass.
+const MAX_STALLED: u32 = 10_000;
+
 /// The way between a person and the SFU.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Access {
@@ -418,8 +421,12 @@ impl World {
     /// Lets time pass.
     pub fn run(&mut self, time: Duration) {
         let until = self.now + time;
+        let mut stalled = 0;
         while self.now < until {
+            let before = self.now;
             self.step(until);
+            stalled = if self.now > before { 0 } else { stalled + 1 };
+            assert!(stalled < MAX_STALLED, "somebody is due without end");
         }
     }
 
