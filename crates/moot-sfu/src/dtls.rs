@@ -16,17 +16,39 @@ use str0m::crypto::dtls::{
 };
 use str0m::crypto::{CryptoError, CryptoProvider, from_feature_flags};
 
-/// How long a handshake's message waits for its answer before it is sent again, twice as long each
-/// time. RFC 9147 §5.8.2 recommends 400 ms for SRTP where 1 s is usual, and libwebrtc begins with 50.
-/// Shorter repeats in vain on slow paths, longer keeps newcomers on lossy ones waiting.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
+use crate::patience::Patience;
 
-/// How often it is sent again: for as long as a transport may take to connect, and longer.
-const RETRIES: usize = 8;
+/// How long a handshake's message waits for its answer before it is sent again, twice as long each
+/// time, and at most.
+#[derive(Clone, Copy, Debug)]
+struct Pauses {
+    first: Duration,
+    longest: Duration,
+}
+
+/// RFC 9147 §5.8.2 recommends 400 ms for SRTP where 1 s is usual, and libwebrtc begins with 50.
+/// Shorter repeats in vain on slow paths, longer keeps newcomers on lossy ones waiting.
+const PAUSES: Pauses = Pauses {
+    first: Duration::from_millis(100),
+    longest: Duration::from_secs(1),
+};
+
+/// What libwebrtc does (`rtc_base/openssl_stream_adapter.cc`).
+const BROWSERS_PAUSES: Pauses = Pauses {
+    first: Duration::from_millis(50),
+    longest: Duration::from_secs(60),
+};
+
+/// How often it is sent again: for 26 s, longer than clients wait.
+const RETRIES: usize = 28;
+
+/// How long a handshake may take by its own clock, which [`Patience`] sets forward to each repeat:
+/// longer than all repeats.
+const HANDSHAKE: Duration = Duration::from_secs(2 * 365 * 24 * 60 * 60);
 
 /// The cryptography of all transports: the back-end's, with DTLS from one configuration.
 pub(crate) fn crypto() -> Arc<CryptoProvider> {
-    static SHARED: SharedProvider = SharedProvider::new(None);
+    static SHARED: SharedProvider = SharedProvider::new(PAUSES, None);
     static CRYPTO: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| with_dtls(&SHARED));
     CRYPTO.clone()
 }
@@ -34,7 +56,14 @@ pub(crate) fn crypto() -> Arc<CryptoProvider> {
 /// The same for a simulation that must be repeatable: the pauses before a handshake's messages are
 /// sent again are drawn alike each time, and so are its random numbers. **It protects nothing.**
 pub fn repeatable_crypto() -> Arc<CryptoProvider> {
-    static SEEDED: SharedProvider = SharedProvider::new(Some(SEED));
+    static SEEDED: SharedProvider = SharedProvider::new(PAUSES, Some(SEED));
+    with_dtls(&SEEDED)
+}
+
+/// The same for a simulated client that repeats its messages when a browser would. **It protects
+/// nothing.**
+pub fn repeatable_browser_crypto() -> Arc<CryptoProvider> {
+    static SEEDED: SharedProvider = SharedProvider::new(BROWSERS_PAUSES, Some(SEED));
     with_dtls(&SEEDED)
 }
 
@@ -76,14 +105,16 @@ fn with_dtls(dtls_provider: &'static SharedProvider) -> Arc<CryptoProvider> {
 struct SharedProvider {
     /// The first configuration made, with its MTU in bytes.
     kept: OnceLock<(Option<usize>, Arc<Config>)>,
+    pauses: Pauses,
     /// What every instance draws from, in a simulation.
     seed: Option<u64>,
 }
 
 impl SharedProvider {
-    const fn new(seed: Option<u64>) -> Self {
+    const fn new(pauses: Pauses, seed: Option<u64>) -> Self {
         Self {
             kept: OnceLock::new(),
+            pauses,
             seed,
         }
     }
@@ -97,8 +128,9 @@ impl SharedProvider {
         // ICE has verified the return path before DTLS begins; a cookie would cost a round trip.
         let mut builder = Config::builder()
             .use_server_cookie(false)
-            .flight_start_rto(FIRST_PAUSE)
-            .flight_retries(RETRIES);
+            .flight_start_rto(self.pauses.first)
+            .flight_retries(RETRIES)
+            .handshake_timeout(HANDSHAKE);
         if let Some(mtu) = mtu {
             builder = builder.mtu(mtu);
         }
@@ -134,11 +166,28 @@ impl DtlsProvider for SharedProvider {
             DtlsVersion::Auto => Dtls::new_auto(config, cert.clone(), now),
             other => return Err(CryptoError::Other(format!("{other} is not served"))),
         };
-        Ok(Box::new(Instance(dtls)))
+        Ok(Box::new(Instance {
+            dtls,
+            patience: Patience::new(self.pauses.longest, now),
+            phase: Phase::Quiet,
+        }))
     }
 }
 
-struct Instance(Dtls);
+struct Instance {
+    dtls: Dtls,
+    patience: Patience,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing has been sent.
+    Quiet,
+    /// What was sent may have to be sent again.
+    Handshaking,
+    Connected,
+}
 
 impl std::fmt::Debug for Instance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -148,47 +197,58 @@ impl std::fmt::Debug for Instance {
 
 impl DtlsInstance for Instance {
     fn set_active(&mut self, active: bool) {
-        self.0.set_active(active);
+        self.dtls.set_active(active);
     }
 
     fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
-        self.0.handle_packet(packet)
+        self.dtls.handle_packet(packet)
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
-        let output = self.0.poll_output(buf);
-        if let DtlsOutput::KeyingMaterial(material, profile) = &output {
-            note_keys(material, *profile, self.0.is_active());
+        let output = self.dtls.poll_output(buf);
+        match &output {
+            DtlsOutput::Packet(_) if self.phase == Phase::Quiet => self.phase = Phase::Handshaking,
+            DtlsOutput::Connected => self.phase = Phase::Connected,
+            DtlsOutput::KeyingMaterial(material, profile) => {
+                note_keys(material, *profile, self.dtls.is_active());
+            }
+            DtlsOutput::Timeout(due) => {
+                return DtlsOutput::Timeout(match self.phase {
+                    Phase::Handshaking => self.patience.until(*due),
+                    Phase::Quiet | Phase::Connected => self.patience.truth(*due),
+                });
+            }
+            _ => {}
         }
         output
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
-        self.0.handle_timeout(now)
+        self.dtls.handle_timeout(self.patience.read(now))
     }
 
     fn send_application_data(&mut self, data: &[u8]) -> Result<usize, DtlsImplError> {
-        self.0.send_application_data(data)
+        self.dtls.send_application_data(data)
     }
 
     fn is_active(&self) -> bool {
-        self.0.is_active()
+        self.dtls.is_active()
     }
 
     fn protocol_version(&self) -> Option<ProtocolVersion> {
-        self.0.protocol_version()
+        self.dtls.protocol_version()
     }
 
     fn is_closing(&self) -> bool {
-        self.0.is_closing()
+        self.dtls.is_closing()
     }
 
     fn is_closed(&self) -> bool {
-        self.0.is_closed()
+        self.dtls.is_closed()
     }
 
     fn close(&mut self) -> Result<(), DtlsImplError> {
-        self.0.close()
+        self.dtls.close()
     }
 }
 
@@ -198,7 +258,7 @@ mod tests {
 
     #[test]
     fn transports_of_one_mtu_share_a_configuration() {
-        let provider = SharedProvider::new(None);
+        let provider = SharedProvider::new(PAUSES, None);
         let first = provider.config(Some(1_200)).unwrap();
         assert!(Arc::ptr_eq(&first, &provider.config(Some(1_200)).unwrap()));
         let other = provider.config(Some(1_100)).unwrap();

@@ -29,6 +29,7 @@ mod housekeeping;
 mod ids;
 mod meeting;
 mod negotiation;
+mod patience;
 mod publishing;
 mod recent;
 mod router;
@@ -46,7 +47,7 @@ pub use command::{
 };
 pub use config::{Codecs, LocalAddress, SfuConfig};
 pub use datagram::{Class, Datagram, Path, Transmit, classify, local_ufrag};
-pub use dtls::repeatable_crypto;
+pub use dtls::{repeatable_browser_crypto, repeatable_crypto};
 pub use error::{Code, Refusal};
 pub use event::{
     ConnectionQuality, Description, Event, SpeakerLevel, Totals, TrackStats, TransportState,

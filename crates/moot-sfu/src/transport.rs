@@ -40,6 +40,13 @@ const TIMER_SLACK: Duration = Duration::from_millis(10);
 /// others, so that one wake-up of the thread serves many. Larger delays checks after an ICE restart.
 pub(crate) const IDLE_TIMER_SLACK: Duration = Duration::from_millis(50);
 
+/// How long the first check of a path waits for its answer before the second, twice as long each time
+/// and 3 s at most. str0m's own 250 ms would keep newcomers on lossy paths waiting: nothing can be
+/// sent before our own check is answered, however often a browser (every 48 ms) asks us.
+const FIRST_CHECKS_PAUSE: Duration = Duration::from_millis(50);
+/// Checks without an answer before a path counts as gone: after 21 s.
+const CHECKS: usize = 11;
+
 /// Most timeouts served in one visit, so that one transport cannot hold up the others.
 const MAX_TIMEOUTS_PER_VISIT: usize = 1_024;
 
@@ -139,7 +146,10 @@ impl Transport {
         config: &SfuConfig,
         now: Instant,
     ) -> Self {
-        let rtc_config = RtcConfig::new()
+        let mut rtc_config = RtcConfig::new();
+        rtc_config.set_initial_stun_rto(FIRST_CHECKS_PAUSE);
+        rtc_config.set_max_stun_retransmits(CHECKS);
+        let rtc_config = rtc_config
             .set_rtp_mode(true)
             .set_crypto_provider(config.crypto.clone())
             .set_dtls_cert(config.certificate.clone())

@@ -16,7 +16,7 @@ use str0m::media::{
 };
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Ssrc};
-use str0m::{Candidate, Event, Input, Output, Rtc, RtcError};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig, RtcError};
 
 use crate::receiver::Vp8Receiver;
 use crate::source::{CameraShape, Frame, OpusSource, Vp8Source};
@@ -173,6 +173,13 @@ pub struct Endpoint {
     sent: u64,
 }
 
+/// How often libwebrtc tries a path that has not answered yet, and one that has
+/// (`p2p/base/p2p_constants.h`).
+const BROWSERS_CHECKS: (Duration, Duration) =
+    (Duration::from_millis(48), Duration::from_millis(480));
+/// Checks without an answer before a path counts as gone: some 15 s.
+const BROWSERS_PATIENCE: usize = 30;
+
 impl Endpoint {
     /// Makes an endpoint with one host candidate.
     ///
@@ -180,26 +187,41 @@ impl Endpoint {
     ///
     /// [`EndpointError::Signal`] where the address cannot be a candidate.
     pub fn new(address: SocketAddr, depth: Depth, now: Instant) -> Result<Self, EndpointError> {
-        Self::with_crypto(address, depth, Arc::new(from_feature_flags()), now)
+        let config = Rtc::builder().set_crypto_provider(Arc::new(from_feature_flags()));
+        Self::from_config(config, address, depth, now)
     }
 
-    /// Makes an endpoint whose cryptography is given, as a repeatable simulation needs.
+    /// Makes an endpoint whose cryptography is given, as a repeatable simulation needs, and that
+    /// tries its path as often as a browser does while it has no answer.
     ///
     /// # Errors
     ///
     /// As [`new`](Self::new).
-    pub fn with_crypto(
+    pub fn like_browser(
         address: SocketAddr,
         depth: Depth,
         crypto: Arc<CryptoProvider>,
         now: Instant,
     ) -> Result<Self, EndpointError> {
-        let mut rtc = Rtc::builder()
+        let mut config = Rtc::builder().set_crypto_provider(crypto);
+        let (weak, stable) = BROWSERS_CHECKS;
+        config.set_initial_stun_rto(weak);
+        config.set_max_stun_rto(stable);
+        config.set_max_stun_retransmits(BROWSERS_PATIENCE);
+        Self::from_config(config, address, depth, now)
+    }
+
+    fn from_config(
+        config: RtcConfig,
+        address: SocketAddr,
+        depth: Depth,
+        now: Instant,
+    ) -> Result<Self, EndpointError> {
+        let mut rtc = config
             .clear_codecs()
             .enable_opus(true, false)
             .enable_vp8(true)
             .set_rtp_mode(true)
-            .set_crypto_provider(crypto)
             .build(now);
         let candidate = Candidate::host(address, "udp").map_err(signal)?;
         rtc.add_local_candidate(candidate);

@@ -9,7 +9,7 @@ use crate::hostile::Attacker;
 use moot_sfu::{
     Command, ConnectionId, Datagram, Event, Kind, LayerSpec, LocalAddress, MeetingId, Mode, Path,
     Quality, Sfu, SfuConfig, Source, Sources, TrackId, TrackSpec, TransportName, TransportState,
-    Urgency, Wish, repeatable_crypto,
+    Urgency, Wish, repeatable_browser_crypto, repeatable_crypto,
 };
 use moot_sim::{CameraShape, Depth, Endpoint, Flow, Link, Network, Outgoing, Report, Rng};
 
@@ -183,8 +183,8 @@ impl World {
                 let ip = Ipv4Addr::from(0x0a01_0000 + number as u32 + 1);
                 let address = SocketAddr::from((ip, 5000 + place as u16));
                 self.owners.insert(address, (number, place));
-                let made =
-                    Endpoint::with_crypto(address, Depth::Judge, repeatable_crypto(), self.now);
+                let crypto = repeatable_browser_crypto();
+                let made = Endpoint::like_browser(address, Depth::Judge, crypto, self.now);
                 *endpoint = Some(made.expect("an address of the private range is a candidate"));
             }
         }
