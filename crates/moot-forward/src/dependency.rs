@@ -39,6 +39,13 @@ impl LayerSet {
         self.0 |= Self::bit(layer);
     }
 
+    /// Adds a layer and all temporal layers above it.
+    pub fn insert_from(&mut self, layer: Layer) {
+        for temporal in layer.temporal.0..8 {
+            self.insert(Layer::new(layer.spatial.0, temporal));
+        }
+    }
+
     /// Returns the set with every layer's spatial number raised by `by`, as an encoding of a
     /// simulcast publication sees it.
     pub fn raised(self, by: u8) -> LayerSet {
@@ -64,7 +71,8 @@ pub struct FrameDependency {
     pub is_frame_end: bool,
     /// The packet brought a structure, as the first of a keyframe does.
     pub is_keyframe: bool,
-    /// Layers that can be decoded by one who begins with them here.
+    /// Layers that can be decoded by one who begins with them here; with the highest temporal layer
+    /// of a spatial one also those above it, which the stream does not have.
     pub switchable: LayerSet,
 }
 
@@ -256,7 +264,17 @@ impl DependencyReader {
         };
         let mut switchable = LayerSet::default();
         for (target, &layer) in structure.targets.iter().enumerate() {
-            if indication(indications, target) == SWITCH {
+            if indication(indications, target) != SWITCH {
+                continue;
+            }
+            let is_top = structure
+                .targets
+                .iter()
+                .all(|other| other.spatial != layer.spatial || other.temporal <= layer.temporal);
+            // Whoever wants a higher temporal layer than there is gets the highest.
+            if is_top {
+                switchable.insert_from(layer);
+            } else {
                 switchable.insert(layer);
             }
         }
@@ -359,12 +377,16 @@ mod tests {
         assert_eq!(key.frame_number, 500);
         assert_eq!(key.layer, Layer::new(0, 0));
         assert!(key.is_keyframe && key.switchable.contains(Layer::new(1, 1)));
+        // There is no temporal layer 3: whoever aims at it gets the highest there is.
+        assert!(key.switchable.contains(Layer::new(1, 3)));
+        assert!(!key.switchable.contains(Layer::new(2, 0)));
 
         let later = reader.read(&[0x80 | 14, 0x01, 0xf6]).unwrap();
         assert_eq!(later.layer, Layer::new(1, 1));
         assert_eq!(later.frame_number, 502);
         assert!(later.is_frame_start && !later.is_frame_end && !later.is_keyframe);
         assert!(!later.switchable.contains(Layer::new(1, 1)));
+        assert!(!later.switchable.contains(Layer::new(1, 3)));
     }
 
     #[test]
