@@ -317,6 +317,25 @@ class Engine:
                 found by header alone.
         """
 
+    def add_codec(
+        self,
+        track: str,
+        *,
+        cid: str,
+        codec: str,
+        layers: Sequence[Layer] = [],
+        request: int = 0,
+    ) -> None:
+        """Announce that a published track will come in another codec, for those who cannot decode
+        the first.
+
+        Once its first packet arrives the track is taken from there and no longer in the first
+        codec, for everybody; event: `TrackPublished` anew.
+
+        Args:
+            cid: the client's own id of what it sends in that codec.
+        """
+
     def remove_track(self, track: str, *, request: int = 0) -> None:
         """End a publication. Subscribers' sections become inactive, free for reuse. Event:
         `TrackUnpublished`.
@@ -729,6 +748,21 @@ class SubscribedQualityChanged:
         """Each announced quality, lowest first, with whether it is wanted."""
 
 @final
+class CodecUnsupported:
+    """Somebody who subscribed to a video cannot decode what it comes in; told once for each codec of
+    the track.
+    """
+
+    @property
+    def connection(self) -> str:
+        """The publisher's."""
+    @property
+    def track(self) -> str: ...
+    @property
+    def codec(self) -> str:
+        """`vp8`, `h264`, `vp9`, `av1` or `opus`."""
+
+@final
 class RequestDone:
     """A command with a `request` other than 0, of the kind that has no event of its own, has taken
     effect.
@@ -803,6 +837,7 @@ Event: TypeAlias = (
     | QualityChanged
     | StreamStateChanged
     | SubscribedQualityChanged
+    | CodecUnsupported
     | RequestDone
     | RequestFailed
     | ConnectionFailed

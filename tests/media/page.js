@@ -44,6 +44,25 @@ const page = {
     return me.trackPublications.size;
   },
 
+  /** Publishes the fake camera in a codec that not everybody has. */
+  async publishCameraIn(videoCodec) {
+    await page.room.localParticipant.setCameraEnabled(true, { resolution: VideoPresets.h360.resolution }, { videoCodec, backupCodec: true });
+  },
+
+  /** From now on this browser agrees to no video in a codec, like one that was built without it. */
+  forgetCodec(mimeType) {
+    const codecs = RTCRtpReceiver.getCapabilities("video").codecs.filter((codec) => codec.mimeType !== mimeType);
+    for (const verb of ["createOffer", "createAnswer"]) {
+      const create = RTCPeerConnection.prototype[verb];
+      RTCPeerConnection.prototype[verb] = function (...args) {
+        for (const transceiver of this.getTransceivers()) {
+          if (transceiver.receiver.track.kind === "video") transceiver.setCodecPreferences(codecs);
+        }
+        return create.apply(this, args);
+      };
+    }
+  },
+
   async mute(source, isMuted) {
     const publication = page.room.localParticipant.getTrackPublication(source);
     await (isMuted ? publication.mute() : publication.unmute());
@@ -66,9 +85,11 @@ const page = {
     const track = page.room.remoteParticipants.get(identity)?.getTrackPublication(source)?.track;
     if (!track) return null;
     if (track.kind === "audio") track.audio ??= document.body.appendChild(track.attach());
-    for (const figure of (await track.receiver.getStats()).values()) {
+    const stats = await track.receiver.getStats();
+    for (const figure of stats.values()) {
       if (figure.type !== "inbound-rtp") continue;
       return {
+        codec: stats.get(figure.codecId)?.mimeType ?? "",
         packets: figure.packetsReceived,
         frames: figure.framesDecoded ?? 0,
         width: figure.frameWidth ?? 0,

@@ -105,6 +105,49 @@ async def test_layers_are_chosen(server: MediaServer, room: str) -> None:
         await two.until(grows("width", small["width"]), "received", *camera, within_s=45)
 
 
+@pytest.mark.parametrize("codec", ["H264", "VP9", "AV1"])
+async def test_a_camera_comes_in_the_codec_that_was_announced(
+    server: MediaServer, room: str, codec: str
+) -> None:
+    """MEDIA-1: the picture comes in that codec, and the small one when that is asked for."""
+    camera = ("one.1", "camera")
+    async with browser("chromium") as one, browser("chromium") as two:
+        await join(one, server, "one.1", room)
+        await join(two, server, "two.1", room)
+        await one.order("publishCameraIn", codec.lower())
+        large = await two.until(grows("width", 400), "received", *camera, within_s=45)
+        assert large["codec"] == f"video/{codec}"
+        await two.order("setQuality", *camera, 0)
+        small = await two.until(lambda seen: 0 < seen["width"] < 400, "received", *camera)
+        assert small["codec"] == f"video/{codec}"
+        await two.until(grows("frames", small["frames"] + 10), "received", *camera)
+        await two.order("setQuality", *camera, 2)
+        again = await two.until(grows("width", 400), "received", *camera, within_s=45)
+        assert again["freezes"] <= 3
+
+
+@pytest.mark.parametrize("is_single", [True, False], ids=["v1", "v0"])
+async def test_who_cannot_decode_a_codec_gets_the_backup(
+    server: MediaServer, room: str, is_single: bool
+) -> None:
+    """MEDIA-1: a camera in VP9 comes in VP8 once somebody is there who has no VP9."""
+
+    def comes_in(codec: str, beyond: int = 0) -> Any:
+        return lambda seen: seen and seen["codec"] == codec and seen["frames"] > beyond
+
+    camera = ("one.1", "camera")
+    async with browser("chromium") as one, browser("chromium") as two, browser("chromium") as old:
+        for page, identity in ((one, "one.1"), (two, "two.1")):
+            await join(page, server, identity, room, singlePeerConnection=is_single)
+        await one.order("publishCameraIn", "vp9")
+        await two.until(comes_in("video/VP9", 10), "received", *camera)
+        await old.order("forgetCodec", "video/VP9")
+        await join(old, server, "old.1", room, singlePeerConnection=is_single)
+        await old.until(comes_in("video/VP8", 10), "received", *camera)
+        seen = await two.until(comes_in("video/VP8"), "received", *camera)
+        await two.until(comes_in("video/VP8", seen["frames"] + 10), "received", *camera)
+
+
 @pytest.mark.parametrize("scenario", ["signal-reconnect", "full-reconnect", "resume-reconnect"])
 @pytest.mark.parametrize("is_single", [True, False], ids=["v1", "v0"])
 async def test_a_page_that_lost_its_way_comes_back(

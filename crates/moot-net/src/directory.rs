@@ -77,7 +77,9 @@ impl Directory {
                 self.forget_track(track);
                 Ok(Some(shard))
             }
-            Command::SetMuted { track, .. } => self.shard_of_track(track).map(Some),
+            Command::AddCodec { track, .. } | Command::SetMuted { track, .. } => {
+                self.shard_of_track(track).map(Some)
+            }
             Command::SendData { meeting, .. } => self.shard_of(meeting).map(Some),
             Command::AcceptOffer { connection, .. }
             | Command::AcceptAnswer { connection, .. }

@@ -240,6 +240,24 @@ impl Engine {
         })
     }
 
+    #[pyo3(signature = (track, *, cid, codec, layers = vec![], request = 0))]
+    fn add_codec(
+        &self,
+        track: &str,
+        cid: String,
+        codec: &str,
+        layers: Vec<Layer>,
+        request: u32,
+    ) -> PyResult<()> {
+        self.submit(Command::AddCodec {
+            track: track.into(),
+            cid,
+            codec: codec_name(codec),
+            layers: layers.iter().map(Layer::spec).collect::<PyResult<_>>()?,
+            request,
+        })
+    }
+
     #[pyo3(signature = (track, *, request = 0))]
     fn remove_track(&self, track: &str, request: u32) -> PyResult<()> {
         self.submit(Command::RemoveTrack {

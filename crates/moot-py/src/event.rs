@@ -44,6 +44,8 @@ events! {
     StreamStateChanged { connection: String, track: String, state: &'static str }
     /// Which layers of a track anyone receives.
     SubscribedQualityChanged { connection: String, track: String, codec: &'static str, qualities: Vec<(&'static str, bool)> }
+    /// Somebody who subscribed to a video cannot decode what it comes in.
+    CodecUnsupported { connection: String, track: String, codec: &'static str }
     /// A command has taken effect.
     RequestDone { request: u32 }
     /// A command was refused.
@@ -258,6 +260,18 @@ fn convert_sfu(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
                     .into_iter()
                     .map(|(quality, is_wanted)| (words::quality_word(quality), is_wanted))
                     .collect(),
+            },
+        ),
+        Event::CodecUnsupported {
+            connection,
+            track,
+            codec,
+        } => object(
+            py,
+            CodecUnsupported {
+                connection: connection.to_string(),
+                track: track.to_string(),
+                codec,
             },
         ),
         Event::RequestDone { request } => object(py, RequestDone { request }),

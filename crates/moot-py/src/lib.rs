@@ -18,9 +18,10 @@ mod module {
     use super::engine::{Engine, EngineClosed, QueueFull};
     #[pymodule_export]
     use super::event::{
-        Answer, ConnectionFailed, DataReceived, Offer, QualityChanged, RequestDone, RequestFailed,
-        SectionsNeeded, ShardFailed, Speaker, SpeakersChanged, StreamStateChanged,
-        SubscribedQualityChanged, TrackPublished, TrackUnpublished, TransportStateChanged,
+        Answer, CodecUnsupported, ConnectionFailed, DataReceived, Offer, QualityChanged,
+        RequestDone, RequestFailed, SectionsNeeded, ShardFailed, Speaker, SpeakersChanged,
+        StreamStateChanged, SubscribedQualityChanged, TrackPublished, TrackUnpublished,
+        TransportStateChanged,
     };
     #[pymodule_export]
     use super::stats::{EngineStats, TrackStats, TransportStats};

@@ -255,6 +255,20 @@ pub enum Command {
         /// Repeated in the answer.
         request: RequestId,
     },
+    /// Announce that a published track will come in another codec: once that arrives, it is taken in
+    /// place of the first.
+    AddCodec {
+        /// The track.
+        track: TrackId,
+        /// The client's own id of what it sends in that codec.
+        cid: String,
+        /// The codec's short name in lower case.
+        codec: String,
+        /// Its encodings; empty for a single one.
+        layers: Vec<LayerSpec>,
+        /// Repeated in the answer.
+        request: RequestId,
+    },
     /// End a publication.
     RemoveTrack {
         /// The track.
@@ -330,6 +344,7 @@ impl Command {
         match self {
             Command::OpenMeeting { request, .. }
             | Command::CloseMeeting { request, .. }
+            | Command::AddCodec { request, .. }
             | Command::RemoveTrack { request, .. }
             | Command::SetMuted { request, .. } => (None, *request),
             Command::SendData { sender, .. } => (sender.clone(), 0),

@@ -14,7 +14,7 @@ use crate::meeting::Meeting;
 use crate::negotiation::unknown_connection;
 use crate::sfu::Sfu;
 use crate::subscription::Subscription;
-use crate::track::Track;
+use crate::track::{NextCodec, Track};
 use crate::transport::{MAX_DATA_MESSAGE, Transport};
 
 /// What a connection is opened with.
@@ -107,7 +107,14 @@ impl Sfu {
             } => self.add_candidate(&connection, transport, &candidate, now),
             Command::AddTrack {
                 connection, track, ..
-            } => self.add_track(&connection, track, now),
+            } => self.add_track(&connection, track),
+            Command::AddCodec {
+                track,
+                cid,
+                codec,
+                layers,
+                ..
+            } => self.add_codec(&track, NextCodec::new(cid, codec, layers)),
             Command::RemoveTrack { track, .. } => self.remove_track(&track, now),
             Command::SetMuted { track, muted, .. } => self.set_muted(&track, muted, now),
             Command::SetAllowedSources {

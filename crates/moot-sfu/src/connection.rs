@@ -24,6 +24,8 @@ pub(crate) struct Inlet {
     pub(crate) section: Section,
     /// The track it carries, once matched.
     pub(crate) track: Option<Key<Track>>,
+    /// What the client means to send on it, by its short name; empty if it did not say.
+    pub(crate) codec: String,
 }
 
 /// A section on which we send.

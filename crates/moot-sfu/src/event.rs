@@ -192,6 +192,15 @@ pub enum Event {
         /// Each announced quality and whether it is wanted.
         qualities: Vec<(Quality, bool)>,
     },
+    /// Somebody who subscribed to a video cannot decode what it comes in. Told once for each codec.
+    CodecUnsupported {
+        /// The publisher.
+        connection: ConnectionId,
+        /// The track.
+        track: TrackId,
+        /// The codec's short name.
+        codec: &'static str,
+    },
     /// A command has taken effect.
     RequestDone {
         /// The command's number.

@@ -132,6 +132,7 @@ impl Sfu {
         };
         let mut audio = Bitrate::ZERO;
         let mut demands = Vec::new();
+        let mut unsupported = Vec::new();
         for (place, subscription) in connection.subscriptions.iter().enumerate() {
             let Some(subscription) = subscription else {
                 continue;
@@ -139,6 +140,9 @@ impl Sfu {
             let Some(track) = self.tracks.get(subscription.track) else {
                 continue;
             };
+            if subscription.is_unsupported() {
+                unsupported.push(subscription.track);
+            }
             if track.kind == Kind::Audio {
                 audio += AUDIO_COST;
             } else if !subscription.wish.disabled && !self.is_withheld(track) {
@@ -152,6 +156,9 @@ impl Sfu {
                     is_new: subscription.is_new,
                 });
             }
+        }
+        for track in unsupported {
+            self.tell_unsupported(track);
         }
         let Some(connection) = self.connections.get_mut(key) else {
             return;
@@ -229,6 +236,26 @@ impl Sfu {
         if let Some(transport) = self.transports.get_mut(subscriber) {
             transport.set_desired(desired);
         }
+    }
+
+    /// Tells that somebody cannot decode what a track comes in, once for each codec.
+    fn tell_unsupported(&mut self, key: Key<Track>) {
+        let Some(track) = self.tracks.get_mut(key) else {
+            return;
+        };
+        let (Some(taken), Some(connection)) = (track.taken, self.connections.get(track.connection))
+        else {
+            return;
+        };
+        if track.unsupported_epoch == Some(taken.epoch) {
+            return;
+        }
+        track.unsupported_epoch = Some(taken.epoch);
+        self.events.push_back(Event::CodecUnsupported {
+            connection: connection.id.clone(),
+            track: track.id.clone(),
+            codec: codec_name(taken.codec),
+        });
     }
 
     /// Tells the meeting who speaks.

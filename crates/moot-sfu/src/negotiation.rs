@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use str0m::media::{Direction, Mid};
 
-use crate::arena::Key;
+use crate::arena::{Arena, Key};
 use crate::command::{Kind, Mode, TransportName};
 use crate::connection::{Asked, Connection, Inlet, Outlet};
 use crate::error::{Code, Refusal};
@@ -103,7 +103,7 @@ impl Sfu {
             self.end_track(track, now);
         }
         for track in matched {
-            self.announce_track(track, now);
+            self.announce_track(track);
         }
         if mode == Mode::Single
             && let Some(connection) = self.connections.get_mut(key)
@@ -139,21 +139,23 @@ impl Sfu {
                 .media(mid)
                 .is_some_and(|media| media.direction().is_receiving());
             if section.sends && receives {
-                let track = before
-                    .iter()
-                    .find(|inlet| inlet.mid == mid)
-                    .and_then(|inlet| inlet.track);
+                let known = before.iter().find(|inlet| inlet.mid == mid);
                 connection.inlets.push(Inlet {
                     mid,
                     section: section.clone(),
-                    track,
+                    track: known.and_then(|inlet| inlet.track),
+                    codec: known.map_or_else(String::new, |inlet| inlet.codec.clone()),
                 });
             }
         }
         for inlet in before {
             let goes_on = connection.inlets.iter().any(|other| other.mid == inlet.mid);
             if !goes_on {
-                ended.extend(inlet.track);
+                ended.extend(
+                    inlet
+                        .track
+                        .filter(|&track| is_taken_from(&self.tracks, track, inlet.mid)),
+                );
             }
         }
         // A section that now carries another announced track has ended the one before.
@@ -169,7 +171,9 @@ impl Sfu {
                 })
             });
             if is_other {
-                ended.push(track);
+                ended.extend(
+                    Some(track).filter(|&track| is_taken_from(&self.tracks, track, inlet.mid)),
+                );
                 inlet.track = None;
             }
         }
@@ -509,9 +513,13 @@ impl Sfu {
                 tracks,
             };
         };
+        let mut preferred: HashMap<&str, &str> = HashMap::new();
         for inlet in &connection.inlets {
             if let Some(track) = inlet.track.and_then(|track| self.tracks.get(track)) {
                 tracks.push((inlet.section.mid.clone(), track.id.clone()));
+                if track.kind == Kind::Video && !inlet.codec.is_empty() {
+                    preferred.insert(&inlet.section.mid, &inlet.codec);
+                }
             }
         }
         for outlet in connection.outlets.iter().filter(|_| sends) {
@@ -538,19 +546,27 @@ impl Sfu {
                 },
             );
         }
-        let sdp = sdp::announce(sdp, |mid| {
+        let mut sdp = sdp::announce(sdp, |mid| {
             Some(sending.remove(mid).unwrap_or(Sending::Nothing))
         });
+        if !preferred.is_empty() {
+            sdp = sdp::prefer(&sdp, |mid| {
+                preferred.get(mid).map(|&codec| codec.to_owned())
+            });
+        }
         Description { sdp, tracks }
     }
 }
 
+/// Returns whether a section carries what is taken of a track, not only a codec it came in before.
+fn is_taken_from(tracks: &Arena<Track>, track: Key<Track>, mid: Mid) -> bool {
+    tracks
+        .get(track)
+        .is_some_and(|track| track.mid == Some(mid))
+}
+
 /// The kind of a published track that is subscribed to and has no section yet.
-fn waiting_kind(
-    connection: &Connection,
-    tracks: &crate::arena::Arena<Track>,
-    track: Key<Track>,
-) -> Option<Kind> {
+fn waiting_kind(connection: &Connection, tracks: &Arena<Track>, track: Key<Track>) -> Option<Kind> {
     let has_outlet = connection
         .outlets
         .iter()

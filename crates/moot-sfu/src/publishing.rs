@@ -12,19 +12,14 @@ use crate::event::Event;
 use crate::ids::{ConnectionId, TrackId};
 use crate::negotiation::unknown_connection;
 use crate::sfu::Sfu;
-use crate::track::Track;
+use crate::track::{NextCodec, Track};
 use crate::transport::Transport;
 
 /// Longest client id of a track, bytes.
 const MAX_CID: usize = 256;
 
 impl Sfu {
-    pub(crate) fn add_track(
-        &mut self,
-        id: &ConnectionId,
-        spec: TrackSpec,
-        now: Instant,
-    ) -> Result<(), Refusal> {
+    pub(crate) fn add_track(&mut self, id: &ConnectionId, spec: TrackSpec) -> Result<(), Refusal> {
         let key = self.connection_key(id)?;
         if !spec.track.is_valid() || spec.cid.len() > MAX_CID {
             return Err(Refusal::new(Code::BadValue, "an id is empty or too long"));
@@ -56,8 +51,26 @@ impl Sfu {
         connection.tracks.push(track);
         self.track_keys.insert(name, track);
         for track in self.match_tracks(key) {
-            self.announce_track(track, now);
+            self.announce_track(track);
         }
+        Ok(())
+    }
+
+    pub(crate) fn add_codec(&mut self, id: &TrackId, next: NextCodec) -> Result<(), Refusal> {
+        let key = self.track_key(id)?;
+        if next.cid.is_empty() || next.cid.len() > MAX_CID {
+            return Err(Refusal::new(Code::BadValue, "an id is empty or too long"));
+        }
+        let Some(track) = self.tracks.get_mut(key) else {
+            return Ok(());
+        };
+        if track.mid.is_none() {
+            return Err(Refusal::new(Code::BadState, "the track is not published"));
+        }
+        track.next_codec = Some(next);
+        let connection = track.connection;
+        // No track is published by this: its next codec waits for the first packet.
+        let _none = self.match_tracks(connection);
         Ok(())
     }
 
@@ -78,22 +91,25 @@ impl Sfu {
                     let Some(track) = self.tracks.get(track) else {
                         return false;
                     };
-                    let is_same = section.track.as_deref() == Some(track.cid.as_str());
+                    let Some(cid) = track.awaited_cid() else {
+                        return false;
+                    };
+                    let is_same = section.track.as_deref() == Some(cid);
                     // One that another section names is not free for this one.
                     let is_named = connection
                         .inlets
                         .iter()
-                        .any(|other| other.section.track.as_deref() == Some(track.cid.as_str()));
-                    track.mid.is_none()
-                        && Some(track.kind) == section.kind
-                        && (is_same || (!by_id && !is_named))
+                        .any(|other| other.section.track.as_deref() == Some(cid));
+                    Some(track.kind) == section.kind && (is_same || (!by_id && !is_named))
                 });
                 let Some(carried) = carried else { continue };
                 let inlet = &mut connection.inlets[at];
                 inlet.track = Some(carried);
                 if let Some(track) = self.tracks.get_mut(carried) {
-                    track.publish(inlet.mid, &inlet.section.rids);
-                    matched.push(carried);
+                    track.awaited_codec().clone_into(&mut inlet.codec);
+                    if track.publish(inlet.mid, &inlet.section.rids) {
+                        matched.push(carried);
+                    }
                 }
             }
         }
@@ -101,7 +117,7 @@ impl Sfu {
     }
 
     /// Tells of a track that has just been matched, and gives it to those who wait for it.
-    pub(crate) fn announce_track(&mut self, key: Key<Track>, _now: Instant) {
+    pub(crate) fn announce_track(&mut self, key: Key<Track>) {
         let Some(track) = self.tracks.get(key) else {
             return;
         };

@@ -199,6 +199,11 @@ impl Sfu {
         let inlet = connection.inlets.iter().find(|inlet| inlet.mid == mid)?;
         let key = inlet.track?;
         let track = self.tracks.get_mut(key)?;
+        let has_switched = track.switch_codec(mid);
+        if track.mid != Some(mid) {
+            // It is taken from another section by now.
+            return None;
+        }
         let encoding = track.encoding_named(rid)?;
         track.encodings[encoding].ssrc = Some(*ssrc);
         let route = Route {
@@ -208,10 +213,13 @@ impl Sfu {
         };
         // A publisher that changes SSRCs all the time must not grow the table.
         const MAX_ROUTES: usize = 256;
-        if transport.routes.len() == MAX_ROUTES {
+        if transport.routes.len() == MAX_ROUTES || has_switched {
             transport.routes.clear();
         }
         transport.routes.push(route);
+        if has_switched {
+            self.announce_track(key);
+        }
         Some(route)
     }
 

@@ -158,7 +158,16 @@ pub enum Sending {
 ///
 /// `sending` is asked for each section by its mid; `None` leaves the section as it is.
 pub fn announce(sdp: &str, mut sending: impl FnMut(&str) -> Option<Sending>) -> String {
-    let mut announced = String::with_capacity(sdp.len() + 512);
+    rewrite(sdp, |mid, section, written| match sending(mid) {
+        Some(sending) => announce_section(written, section, &sending),
+        None => written.push_str(section),
+    })
+}
+
+/// Copies a description; each section that has a name is written by `write`, which is given the
+/// name, the section and what is written so far.
+fn rewrite(sdp: &str, mut write: impl FnMut(&str, &str, &mut String)) -> String {
+    let mut written = String::with_capacity(sdp.len() + 512);
     let mut rest = sdp;
     while !rest.is_empty() {
         // A section runs from its m-line to the next one; what precedes the first is the session.
@@ -169,12 +178,58 @@ pub fn announce(sdp: &str, mut sending: impl FnMut(&str) -> Option<Sending>) -> 
             .lines()
             .find_map(|line| line.strip_prefix("a=mid:"))
             .filter(|_| section.starts_with("m="));
-        match mid.and_then(&mut sending) {
-            None => announced.push_str(section),
-            Some(sending) => announce_section(&mut announced, section, &sending),
+        match mid {
+            Some(mid) => write(mid, section, &mut written),
+            None => written.push_str(section),
         }
     }
-    announced
+    written
+}
+
+/// Puts the codec that a section is to carry before the others, as its maker sends in the first that
+/// an answer names (RFC 9429 §5.11).
+///
+/// `preferred` is asked for each section by its mid, and answers a codec's short name; `None` leaves
+/// the section as it is.
+pub fn prefer(sdp: &str, mut preferred: impl FnMut(&str) -> Option<String>) -> String {
+    rewrite(sdp, |mid, section, written| match preferred(mid) {
+        Some(codec) => prefer_in_section(written, section, &codec),
+        None => written.push_str(section),
+    })
+}
+
+fn prefer_in_section(written: &mut String, section: &str, codec: &str) {
+    let first_line = section.lines().next().unwrap_or_default();
+    // The kind, the port and the protocol come first.
+    let mut words = first_line.split(' ');
+    let head: Vec<_> = words.by_ref().take(3).collect();
+    let is_of_codec = |payload_type: &str| {
+        section.lines().any(|line| {
+            let Some((of, named)) = rtpmap(line) else {
+                return false;
+            };
+            of == payload_type && named.eq_ignore_ascii_case(codec)
+        })
+    };
+    // What repeats a codec (RFC 4588 §8.1) goes with it.
+    let is_repeating = |payload_type: &str| {
+        section.lines().any(|line| {
+            line.strip_prefix("a=fmtp:")
+                .and_then(|rest| rest.split_once(" apt="))
+                .is_some_and(|(of, repeated)| of == payload_type && is_of_codec(repeated))
+        })
+    };
+    let (first, others): (Vec<_>, Vec<_>) =
+        words.partition(|payload_type| is_of_codec(payload_type) || is_repeating(payload_type));
+    let ordered: Vec<_> = head.into_iter().chain(first).chain(others).collect();
+    written.push_str(&ordered.join(" "));
+    written.push_str(&section[first_line.len()..]);
+}
+
+/// The payload type and the codec's name of an `a=rtpmap` line (RFC 8866 §6.6).
+fn rtpmap(line: &str) -> Option<(&str, &str)> {
+    let (payload_type, encoding) = line.strip_prefix("a=rtpmap:")?.split_once(' ')?;
+    Some((payload_type, encoding.split('/').next()?))
 }
 
 fn announce_section(announced: &mut String, section: &str, sending: &Sending) {
@@ -340,7 +395,22 @@ mod tests {
     fn what_has_no_section_is_left_as_it_is() {
         for text in ["", "\nm=", "ƴ&$", "ƴ\nm=ƴ\na=mid:ƴ"] {
             assert_eq!(announce(text, |_| None), text);
+            assert_eq!(prefer(text, |_| Some("vp9".to_owned())), text);
         }
+    }
+
+    #[test]
+    fn a_preferred_codec_and_what_repeats_it_come_first() {
+        let attributes = "a=mid:0\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:97 rtx/90000\r\n\
+            a=fmtp:97 apt=96\r\na=rtpmap:98 VP9/90000\r\na=fmtp:98 profile-id=0\r\n\
+            a=rtpmap:99 rtx/90000\r\na=fmtp:99 apt=98\r\n";
+        let section = |types: &str| format!("m=video 9 X {types}\r\n{attributes}");
+        let ours = section("96 97 98 99");
+        let with = |codec: &str| prefer(&ours, |mid| (mid == "0").then(|| codec.to_owned()));
+        assert_eq!(with("vp9"), section("98 99 96 97"));
+        assert_eq!(with("vp8"), ours);
+        assert_eq!(with("av1"), ours);
+        assert_eq!(prefer(&ours, |_| None), ours);
     }
 
     #[test]

@@ -134,6 +134,13 @@ impl Subscription {
                 .is_none_or(|sender| sender.epoch != taken.epoch)
     }
 
+    /// Returns whether the subscriber has no name for the codec that its track comes in.
+    pub(crate) fn is_unsupported(&self) -> bool {
+        self.sender
+            .as_ref()
+            .is_some_and(|sender| sender.payload_types.is_none())
+    }
+
     /// Makes the sender for a codec. `params` is what the subscriber calls it.
     pub(crate) fn renew(&mut self, taken: &TakenCodec, params: Option<PayloadParams>) {
         let Some(ssrc) = self.ssrc else { return };

@@ -54,6 +54,27 @@ pub(crate) struct Dynacast {
     pub(crate) lower_since: Option<Instant>,
 }
 
+/// Another codec that a published track will come in.
+#[derive(Debug)]
+pub(crate) struct NextCodec {
+    pub(crate) cid: String,
+    codec: String,
+    layers: Vec<LayerSpec>,
+    /// The section that carries it, once an offer did.
+    section: Option<(Mid, Vec<String>)>,
+}
+
+impl NextCodec {
+    pub(crate) fn new(cid: String, codec: String, layers: Vec<LayerSpec>) -> Self {
+        Self {
+            cid,
+            codec,
+            layers,
+            section: None,
+        }
+    }
+}
+
 /// One publication.
 pub(crate) struct Track {
     pub(crate) id: TrackId,
@@ -72,6 +93,10 @@ pub(crate) struct Track {
     /// The section that carries it, once an offer did.
     pub(crate) mid: Option<Mid>,
     pub(crate) taken: Option<TakenCodec>,
+    /// What it will be taken in once that arrives.
+    pub(crate) next_codec: Option<NextCodec>,
+    /// The taking of a codec that somebody cannot decode, once that was told.
+    pub(crate) unsupported_epoch: Option<u32>,
     /// Smallest first.
     pub(crate) encodings: Vec<Encoding>,
     pub(crate) meter: LayerMeter,
@@ -106,6 +131,8 @@ impl Track {
             layers: spec.layers,
             mid: None,
             taken: None,
+            next_codec: None,
+            unsupported_epoch: None,
             encodings: Vec::new(),
             meter: LayerMeter::new(Layering::Simulcast),
             active: Default::default(),
@@ -117,11 +144,55 @@ impl Track {
         }
     }
 
-    /// Takes the section that carries the track, with the layers in it.
-    pub(crate) fn publish(&mut self, mid: Mid, rids: &[String]) {
+    /// The client's id of what no section carries yet: of the track, or of its next codec.
+    pub(crate) fn awaited_cid(&self) -> Option<&str> {
+        match (&self.mid, &self.next_codec) {
+            (None, _) => Some(&self.cid),
+            (Some(_), Some(next)) if next.section.is_none() => Some(&next.cid),
+            (Some(_), _) => None,
+        }
+    }
+
+    /// What the client means to send where [`awaited_cid`](Self::awaited_cid) is carried.
+    pub(crate) fn awaited_codec(&self) -> &str {
+        match &self.next_codec {
+            Some(next) if self.mid.is_some() => &next.codec,
+            _ => &self.codec,
+        }
+    }
+
+    /// Takes the section that carries the track, with the layers in it; returns whether the track
+    /// is published by this. A section of its next codec waits for the first packet.
+    pub(crate) fn publish(&mut self, mid: Mid, rids: &[String]) -> bool {
+        if self.mid.is_some() {
+            if let Some(next) = &mut self.next_codec {
+                next.section = Some((mid, rids.to_vec()));
+            }
+            return false;
+        }
         self.mid = Some(mid);
         self.encodings = encodings(rids, &self.layers);
         self.expect_layers();
+        true
+    }
+
+    /// Goes on in the next codec if that is what a section carries; returns whether it was.
+    pub(crate) fn switch_codec(&mut self, mid: Mid) -> bool {
+        let is_next = |next: &mut NextCodec| {
+            let section = next.section.as_ref();
+            section.is_some_and(|(carrier, _)| *carrier == mid)
+        };
+        let Some(next) = self.next_codec.take_if(is_next) else {
+            return false;
+        };
+        let (_, rids) = next.section.unwrap_or((mid, Vec::new()));
+        self.cid = next.cid;
+        self.codec = next.codec;
+        self.layers = next.layers;
+        self.dynacast = Dynacast::default();
+        self.forget_recent();
+        self.mid = None;
+        self.publish(mid, &rids)
     }
 
     /// Keeps a packet that has been forwarded for those who begin to watch soon.

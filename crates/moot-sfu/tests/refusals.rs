@@ -68,6 +68,16 @@ fn add_track(connection: &str, track: &str) -> Command {
     }
 }
 
+fn add_codec(track: &str, cid: String) -> Command {
+    Command::AddCodec {
+        track: track.into(),
+        cid,
+        codec: "vp8".to_owned(),
+        layers: Vec::new(),
+        request: 7,
+    }
+}
+
 /// The code of the refusal that is the only event.
 fn refusal(sfu: &mut Sfu, now: Instant, command: Command) -> Code {
     sfu.handle_command(now, command);
@@ -110,6 +120,7 @@ fn commands_that_name_nothing_are_refused() {
             },
             Code::UnknownConnection,
         ),
+        (add_codec("other", "again".to_owned()), Code::UnknownTrack),
         (
             Command::SetMuted {
                 track: "other".into(),
@@ -234,6 +245,14 @@ fn limits_hold() {
         refusal(&mut sfu, now, add_track("single", "three")),
         Code::TooMany
     );
+    let long = "x".repeat(300);
+    for (cid, code) in [
+        (long, Code::BadValue),
+        (String::new(), Code::BadValue),
+        ("again".to_owned(), Code::BadState),
+    ] {
+        assert_eq!(refusal(&mut sfu, now, add_codec("one", cid)), code);
+    }
     let wish = Command::SetSubscription {
         connection: "dual".into(),
         track: "one".into(),

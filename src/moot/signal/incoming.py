@@ -83,13 +83,18 @@ class Incoming:
         """Take the announcement of a track, or of another codec of a track that exists."""
         if request.type not in (models.TrackType.AUDIO, models.TrackType.VIDEO):
             raise MessageInvalid
+        announced = publication_request(request)
         if request.sid:
-            # A second codec for the same track: one is enough for us, the client goes on without.
-            self._counts["signal_backup_codec"] += 1
+            if not (
+                announced.cid
+                and self._signalling.announce_codec(self._connection, request.sid, announced)
+            ):
+                # Nobody needs it: the client goes on without.
+                self._counts["signal_backup_codec"] += 1
             return
-        if not request.cid:
+        if not announced.cid:
             raise MessageInvalid
-        self._signalling.announce_track(self._connection, publication_request(request))
+        self._signalling.announce_track(self._connection, announced)
 
     def sync_state(self, state: rtc.SyncState) -> None:
         """Take what a resuming client thinks of its subscriptions."""

@@ -286,15 +286,22 @@ def _forwarding_paused(notice: notices.ForwardingPaused) -> rtc.SignalResponse:
 
 
 def _layers_wanted(notice: notices.LayersWanted) -> rtc.SignalResponse:
-    wanted = [
-        rtc.SubscribedQuality(quality=LAYERS[name], enabled=is_wanted)
-        for name, is_wanted in notice.layers
+    codecs = [
+        rtc.SubscribedCodec(
+            codec=codec,
+            qualities=[
+                rtc.SubscribedQuality(quality=LAYERS[name], enabled=is_wanted)
+                for name, is_wanted in layers
+            ],
+        )
+        for codec, layers in notice.codecs
     ]
     return rtc.SignalResponse(
         subscribed_quality_update=rtc.SubscribedQualityUpdate(
             track_sid=notice.track_id,
-            subscribed_qualities=wanted,
-            subscribed_codecs=[rtc.SubscribedCodec(codec=notice.codec, qualities=wanted)],
+            # For clients that send in one codec.
+            subscribed_qualities=codecs[0].qualities,
+            subscribed_codecs=codecs,
         )
     )
 

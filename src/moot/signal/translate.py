@@ -183,6 +183,7 @@ def track_source(source: Source | None) -> models.TrackSource:
 def publication_request(request: rtc.AddTrackRequest) -> PublicationRequest:
     """Read the announcement of a track; what is too long is cut, what is unknown left out."""
     codec = request.simulcast_codecs[0] if request.simulcast_codecs else None
+    backup = request.simulcast_codecs[1] if len(request.simulcast_codecs) > 1 else None
     layers = codec.layers if codec is not None and codec.layers else request.layers
     return PublicationRequest(
         cid=request.cid[:256],
@@ -193,6 +194,7 @@ def publication_request(request: rtc.AddTrackRequest) -> PublicationRequest:
         width=request.width,
         height=request.height,
         codec=codec.codec[:64] if codec is not None else "",
+        backup_codec=backup.codec[:64] if backup is not None else "",
         layers=tuple(
             _layer_back(layer)
             for layer in list(layers)[:_LAYERS_LIMIT]

@@ -38,7 +38,10 @@ MADE: list[tuple[Notice, str]] = [
         "stream_state_update",
     ),
     (
-        notices.LayersWanted(track_id="TR", codec="vp8", layers=(("low", True), ("high", False))),
+        notices.LayersWanted(
+            track_id="TR",
+            codecs=(("vp9", (("low", True), ("high", False))), ("vp8", (("low", False),))),
+        ),
         "subscribed_quality_update",
     ),
     (notices.SubscriptionRefused(track_id="TR"), "subscription_response"),
@@ -76,7 +79,7 @@ def test_what_counts_in_them_arrives() -> None:
         (models.VideoQuality.LOW, True),
         (models.VideoQuality.HIGH, False),
     ]
-    assert wanted.subscribed_codecs[0].codec == "vp8"
+    assert [one.codec for one in wanted.subscribed_codecs] == ["vp9", "vp8"]
     quality = encoded(MADE[8][0]).connection_quality.updates[0]
     assert quality.quality == models.ConnectionQuality.LOST
     paused = encoded(MADE[9][0]).stream_state_update.stream_states[0]

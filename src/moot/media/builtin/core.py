@@ -145,6 +145,18 @@ class MediaCore(Protocol):
         """Announce a track."""
         ...
 
+    def add_codec(
+        self,
+        track: str,
+        *,
+        cid: str,
+        codec: str,
+        layers: Sequence[Layer] = ...,
+        request: int = ...,
+    ) -> None:
+        """Announce that a published track will come in another codec."""
+        ...
+
     def remove_track(self, track: str, *, request: int = ...) -> None:
         """End a publication."""
         ...

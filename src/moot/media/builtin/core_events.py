@@ -15,11 +15,13 @@ from moot.media.builtin.notice import (
     Closing,
     Described,
     ForwardingPaused,
+    Layers,
     LayersWanted,
     SectionsWanted,
     SpeakersHeard,
     SpokenNotice,
 )
+from moot.media.builtin.publication import Publication, short_codec
 from moot.media.builtin.view import ConnectionState
 from moot.media.event import (
     EventsLost,
@@ -40,6 +42,8 @@ CAUSES: Final = {
     "jitter": "Packets arrive at an uneven pace.",
     "bandwidth": "The network is too slow for the picture.",
 }
+_ALL_LAYERS: Final[Layers] = (("low", True), ("medium", True), ("high", True))
+_NO_LAYERS: Final[Layers] = (("low", False), ("medium", False), ("high", False))
 _BROKEN: Final = frozenset({"bad_sdp", "too_many"})
 
 
@@ -61,6 +65,7 @@ class CoreEvents:
             "QualityChanged": self._quality_changed,
             "StreamStateChanged": self._stream_state_changed,
             "SubscribedQualityChanged": self._subscribed_quality_changed,
+            "CodecUnsupported": self._codec_unsupported,
             "RequestFailed": self._request_failed,
             "ConnectionFailed": self._connection_failed,
             "ShardFailed": self._shard_failed,
@@ -169,6 +174,8 @@ class CoreEvents:
         for other in hub.others(connection):
             if hub.wants(other, event.track):
                 hub.subscribe(other, [event.track])
+        if publication.has_fallen_back:
+            self._want_layers(connection, publication, short_codec(event.codec), _ALL_LAYERS)
 
     def _track_unpublished(self, event: _media.TrackUnpublished) -> None:
         if connection := self._hub.owners.get(event.track):
@@ -187,10 +194,35 @@ class CoreEvents:
             )
 
     def _subscribed_quality_changed(self, event: _media.SubscribedQualityChanged) -> None:
-        if connection := self._hub.connections.get(event.connection):
-            connection.outbox.put(
-                LayersWanted(track_id=event.track, codec=event.codec, layers=tuple(event.qualities))
-            )
+        connection = self._hub.connections.get(event.connection)
+        publication = connection.publications.get(event.track) if connection else None
+        if connection is not None and publication is not None:
+            self._want_layers(connection, publication, event.codec, tuple(event.qualities))
+
+    def _codec_unsupported(self, event: _media.CodecUnsupported) -> None:
+        hub = self._hub
+        connection = hub.connections.get(event.connection)
+        publication = connection.publications.get(event.track) if connection else None
+        if connection is None or publication is None:
+            return
+        _, backup = publication.codecs
+        if not backup or backup == event.codec or publication.has_fallen_back:
+            hub.counts["codec_unsupported"] += 1
+            return
+        connection.put(replace(publication, has_fallen_back=True))
+        # The first goes on until the other has arrived, so that nobody's picture stands.
+        codecs = ((event.codec, _ALL_LAYERS), (backup, _ALL_LAYERS))
+        connection.outbox.put(LayersWanted(track_id=event.track, codecs=codecs))
+
+    def _want_layers(
+        self, connection: Connection, publication: Publication, codec: str, layers: Layers
+    ) -> None:
+        """Tell a publisher which layers anyone receives; of a codec that is not taken any more, none."""
+        first, _ = publication.codecs
+        codecs: tuple[tuple[str, Layers], ...] = ((codec, layers),)
+        if publication.has_fallen_back and codec != first:
+            codecs = ((first, _NO_LAYERS), *codecs)
+        connection.outbox.put(LayersWanted(track_id=publication.track_id, codecs=codecs))
 
     # Data.
 

@@ -123,12 +123,21 @@ class ForwardingPaused(_Notice, frozen=True):
     is_paused: bool
 
 
+Layers = tuple[tuple[Literal["low", "medium", "high", "off"], bool], ...]
+"""Each quality of a video in one codec, and whether anyone receives it."""
+
+
 class LayersWanted(_Notice, frozen=True):
-    """Which layers of the receiver's own track anyone receives; it may stop sending the others."""
+    """Which layers of the receiver's own track anyone receives; it may stop sending the others, and
+    has to begin with a codec that it does not send yet.
+
+    Attributes:
+        codecs: the codec's short name, and its layers; the codec that was announced first comes
+            first.
+    """
 
     track_id: str
-    codec: str
-    layers: tuple[tuple[Literal["low", "medium", "high", "off"], bool], ...]
+    codecs: tuple[tuple[str, Layers], ...]
 
 
 class SubscriptionRefused(_Notice, frozen=True):

@@ -27,6 +27,8 @@ class PublicationRequest(Struct, frozen=True, kw_only=True):
         cid: the client's own id of the track; the offer that carries it names it again.
         source: None where the client did not say.
         codec: what the client means to send; empty if it did not say.
+        backup_codec: what it can send as well, for those who cannot decode the first; empty if
+            there is none.
         group: tracks of one group are played in step; empty stands for the publisher's default.
         features: what was done to the audio, in the dialect's words, passed on untouched.
     """
@@ -39,6 +41,7 @@ class PublicationRequest(Struct, frozen=True, kw_only=True):
     width: int = 0
     height: int = 0
     codec: str = ""
+    backup_codec: str = ""
     layers: tuple[PublicationLayer, ...] = ()
     has_stereo: bool = False
     uses_dtx: bool = True
@@ -57,6 +60,8 @@ class Publication(Struct, frozen=True, kw_only=True):
         is_allowed: its source may be forwarded.
         has_arrived: an offer has carried it; others hear of it only then.
         was_taken: somebody has subscribed to it at least once.
+        has_fallen_back: its publisher was asked to send the backup codec, since somebody cannot
+            decode the first.
         version: grows with every change.
     """
 
@@ -72,7 +77,13 @@ class Publication(Struct, frozen=True, kw_only=True):
     rids: tuple[str, ...] = ()
     has_arrived: bool = False
     was_taken: bool = False
+    has_fallen_back: bool = False
     version: int = 0
+
+    @property
+    def codecs(self) -> tuple[str, str]:
+        """The short names of what it was announced in and of its backup; empty where unknown."""
+        return short_codec(self.request.codec), short_codec(self.request.backup_codec)
 
     @property
     def is_silent(self) -> bool:
@@ -83,3 +94,8 @@ class Publication(Struct, frozen=True, kw_only=True):
     def is_active(self) -> bool:
         """Others may see or hear it."""
         return self.has_arrived and not self.is_silent
+
+
+def short_codec(name: str) -> str:
+    """Shorten a codec's name: `video/VP8`, `VP8` and `vp8` are the same."""
+    return name.rpartition("/")[2].lower()

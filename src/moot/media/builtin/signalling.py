@@ -25,7 +25,7 @@ from moot.media.builtin.notice import (
     SubscriptionRefused,
     TrackAccepted,
 )
-from moot.media.builtin.publication import Publication, PublicationRequest
+from moot.media.builtin.publication import Publication, PublicationRequest, short_codec
 from moot.media.builtin.view import Permission
 
 TransportName = Literal["publisher", "subscriber"]
@@ -141,6 +141,23 @@ class Signalling:
             encrypted=request.encryption != "none",
         )
         self._accept(connection, publication)
+
+    def announce_codec(
+        self, connection: Connection, track_id: str, request: PublicationRequest
+    ) -> bool:
+        """Take the announcement that an own track will come in its backup codec; False where nobody
+        asked for that.
+        """
+        publication = connection.publications.get(track_id)
+        if publication is None or not publication.has_fallen_back:
+            return False
+        if short_codec(request.codec) != publication.codecs[1]:
+            return False
+        self._hub.core.add_codec(
+            track_id, cid=request.cid, codec=request.codec, layers=core_layers(request.layers)
+        )
+        connection.outbox.put(TrackAccepted(cid=request.cid, publication=publication))
+        return True
 
     def mute_own(self, connection: Connection, track_id: str, *, is_muted: bool) -> None:
         """Mute or unmute an own track; a source that is not allowed stays muted."""

@@ -12,6 +12,7 @@ from moot.media.builtin.door import Joined, JoinRefused
 from moot.media.builtin.notice import (
     Closed,
     Closing,
+    LayersWanted,
     MuteChanged,
     Notice,
     ParticipantsChanged,
@@ -524,3 +525,59 @@ class _Heard:
         self.track = track
         self.level = level
         self.active = active
+
+
+async def test_a_codec_that_somebody_cannot_decode_gives_way_to_the_backup(stage: Stage) -> None:
+    """MEDIA-1: the publisher is asked for its backup codec, once, and then to stop the first."""
+    ana = await join(stage, "ana")
+    request = PublicationRequest(
+        cid="cam", kind="video", source=Source.CAMERA, codec="vp9", backup_codec="vp8"
+    )
+    backup = PublicationRequest(cid="again", kind="video", source=None, codec="VP8")
+    track_id = publish(stage, ana, request)
+    sid, signalling = ana.connection.sid, stage.engine.signalling
+    told(ana.connection, LayersWanted)
+    # Nobody has asked for it yet.
+    assert not signalling.announce_codec(ana.connection, track_id, backup)
+    for _ in range(2):
+        stage.happens("CodecUnsupported", connection=sid, track=track_id, codec="vp9")
+    (asked,) = told(ana.connection, LayersWanted)
+    assert [(codec, {on for _, on in layers}) for codec, layers in asked.codecs] == [
+        ("vp9", {True}),
+        ("vp8", {True}),
+    ]
+    assert stage.engine.hub.counts["codec_unsupported"] == 1
+    assert not signalling.announce_codec(ana.connection, "TR_other", backup)
+    assert not signalling.announce_codec(ana.connection, track_id, request)
+    assert signalling.announce_codec(ana.connection, track_id, backup)
+    (accepted,) = told(ana.connection, TrackAccepted)
+    assert (accepted.cid, accepted.publication.track_id) == ("again", track_id)
+    assert stage.core.commands("add_codec") == [(track_id,)]
+    assert stage.core.named("add_codec")[0]["cid"] == "again"
+    facts = {"meeting": MEETING, "connection": sid, "track": track_id}
+    stage.happens("TrackPublished", **facts, mid="2", codec="video/VP8", rids=["h", "f"])
+    assert ana.connection.publications[track_id].mime == "video/VP8"
+    (stopped,) = told(ana.connection, LayersWanted)
+    assert [(codec, {on for _, on in layers}) for codec, layers in stopped.codecs] == [
+        ("vp9", {False}),
+        ("vp8", {True}),
+    ]
+    qualities = [("low", True), ("high", False)]
+    stage.happens(
+        "SubscribedQualityChanged", connection=sid, track=track_id, codec="vp8", qualities=qualities
+    )
+    (layers,) = told(ana.connection, LayersWanted)
+    assert layers.codecs[1] == ("vp8", tuple(qualities))
+
+
+async def test_a_codec_without_a_backup_stays(stage: Stage) -> None:
+    """MEDIA-1: who announced no other codec is not asked for one."""
+    ana = await join(stage, "ana")
+    track_id = publish(stage, ana, CAMERA)
+    told(ana.connection, LayersWanted)
+    stage.happens(
+        "CodecUnsupported", connection=ana.connection.sid, track=track_id, codec="vp8"
+    )
+    stage.happens("CodecUnsupported", connection="PA_gone", track=track_id, codec="vp8")
+    assert told(ana.connection, LayersWanted) == []
+    assert stage.engine.hub.counts["codec_unsupported"] == 1
