@@ -323,7 +323,7 @@ class Engine:
         *,
         cid: str,
         codec: str,
-        layers: Sequence[Layer] = [],
+        layers: Sequence[Layer] = ...,
         request: int = 0,
     ) -> None:
         """Announce that a published track will come in another codec, for those who cannot decode
@@ -749,8 +749,8 @@ class SubscribedQualityChanged:
 
 @final
 class CodecUnsupported:
-    """Somebody who subscribed to a video cannot decode what it comes in; told once for each codec of
-    the track.
+    """Somebody who subscribed to a video cannot decode what it comes in; told once for each codec
+    of the track.
     """
 
     @property

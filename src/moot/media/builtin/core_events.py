@@ -217,7 +217,7 @@ class CoreEvents:
     def _want_layers(
         self, connection: Connection, publication: Publication, codec: str, layers: Layers
     ) -> None:
-        """Tell a publisher which layers anyone receives; of a codec that is not taken any more, none."""
+        """Tell a publisher which layers anyone receives; of a codec not taken any more, none."""
         first, _ = publication.codecs
         codecs: tuple[tuple[str, Layers], ...] = ((codec, layers),)
         if publication.has_fallen_back and codec != first:

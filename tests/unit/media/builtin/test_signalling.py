@@ -575,9 +575,7 @@ async def test_a_codec_without_a_backup_stays(stage: Stage) -> None:
     ana = await join(stage, "ana")
     track_id = publish(stage, ana, CAMERA)
     told(ana.connection, LayersWanted)
-    stage.happens(
-        "CodecUnsupported", connection=ana.connection.sid, track=track_id, codec="vp8"
-    )
+    stage.happens("CodecUnsupported", connection=ana.connection.sid, track=track_id, codec="vp8")
     stage.happens("CodecUnsupported", connection="PA_gone", track=track_id, codec="vp8")
     assert told(ana.connection, LayersWanted) == []
     assert stage.engine.hub.counts["codec_unsupported"] == 1
