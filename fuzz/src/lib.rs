@@ -69,7 +69,7 @@ impl Stage {
     /// Makes a stage and lets ICE and DTLS come up.
     pub fn connected() -> Self {
         let now = Instant::now();
-        let endpoint = Endpoint::with_crypto(CLIENT, Depth::Count, repeatable_crypto(), now)
+        let endpoint = Endpoint::like_browser(CLIENT, Depth::Count, repeatable_crypto(), now)
             .expect("a host candidate");
         let mut stage = Stage {
             sfu: open_sfu(now),
