@@ -52,7 +52,7 @@ fn media_1_at_10_percent_loss_the_picture_goes_on() {
 
 #[test]
 fn media_1_at_20_percent_loss_the_picture_is_usable() {
-    recovers(200_000, 150, Duration::from_secs(3));
+    recovers(200_000, 120, Duration::from_secs(3));
 }
 
 #[test]
