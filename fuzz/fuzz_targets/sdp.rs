@@ -11,7 +11,7 @@ fuzz_target!(|text: &str| {
     let _refused = sdp::sections(text);
     let announced = sdp::announce(text, |_| None);
     assert!(announced.len() <= text.len() + 4096 || text.len() > sdp::MAX_DESCRIPTION);
-    let preferred = sdp::prefer(text, |_| Some("vp9".to_owned()));
+    let preferred = sdp::prefer(text, |_| Some("vp9"));
     assert_eq!(preferred.len(), text.len());
     let now = Instant::now();
     let mut sfu = open_sfu(now);

@@ -760,7 +760,7 @@ class CodecUnsupported:
     def track(self) -> str: ...
     @property
     def codec(self) -> str:
-        """`vp8`, `h264`, `vp9`, `av1` or `opus`."""
+        """`vp8`, `h264`, `vp9` or `av1`."""
 
 @final
 class RequestDone:

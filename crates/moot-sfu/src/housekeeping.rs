@@ -140,12 +140,15 @@ impl Sfu {
             let Some(track) = self.tracks.get(subscription.track) else {
                 continue;
             };
-            if subscription.is_unsupported() {
-                unsupported.push(subscription.track);
-            }
             if track.kind == Kind::Audio {
                 audio += AUDIO_COST;
-            } else if !subscription.wish.disabled && !self.is_withheld(track) {
+                continue;
+            }
+            let taken = track.taken.as_ref();
+            if taken.is_some_and(|taken| subscription.is_unsupported(taken)) {
+                unsupported.push(subscription.track);
+            }
+            if !subscription.wish.disabled && !self.is_withheld(track) {
                 demands.push(Demand {
                     id: place,
                     precedence: precedence(track, meeting),

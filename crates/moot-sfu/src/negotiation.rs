@@ -550,9 +550,7 @@ impl Sfu {
             Some(sending.remove(mid).unwrap_or(Sending::Nothing))
         });
         if !preferred.is_empty() {
-            sdp = sdp::prefer(&sdp, |mid| {
-                preferred.get(mid).map(|&codec| codec.to_owned())
-            });
+            sdp = sdp::prefer(&sdp, |mid| preferred.get(mid).copied());
         }
         Description { sdp, tracks }
     }

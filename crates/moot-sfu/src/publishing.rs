@@ -69,8 +69,9 @@ impl Sfu {
         }
         track.next_codec = Some(next);
         let connection = track.connection;
-        // No track is published by this: its next codec waits for the first packet.
-        let _none = self.match_tracks(connection);
+        for track in self.match_tracks(connection) {
+            self.announce_track(track);
+        }
         Ok(())
     }
 

@@ -191,9 +191,9 @@ fn rewrite(sdp: &str, mut write: impl FnMut(&str, &str, &mut String)) -> String 
 ///
 /// `preferred` is asked for each section by its mid, and answers a codec's short name; `None` leaves
 /// the section as it is.
-pub fn prefer(sdp: &str, mut preferred: impl FnMut(&str) -> Option<String>) -> String {
+pub fn prefer<'a>(sdp: &str, mut preferred: impl FnMut(&str) -> Option<&'a str>) -> String {
     rewrite(sdp, |mid, section, written| match preferred(mid) {
-        Some(codec) => prefer_in_section(written, section, &codec),
+        Some(codec) => prefer_in_section(written, section, codec),
         None => written.push_str(section),
     })
 }
@@ -395,7 +395,7 @@ mod tests {
     fn what_has_no_section_is_left_as_it_is() {
         for text in ["", "\nm=", "ƴ&$", "ƴ\nm=ƴ\na=mid:ƴ"] {
             assert_eq!(announce(text, |_| None), text);
-            assert_eq!(prefer(text, |_| Some("vp9".to_owned())), text);
+            assert_eq!(prefer(text, |_| Some("vp9")), text);
         }
     }
 
@@ -406,7 +406,7 @@ mod tests {
             a=rtpmap:99 rtx/90000\r\na=fmtp:99 apt=98\r\n";
         let section = |types: &str| format!("m=video 9 X {types}\r\n{attributes}");
         let ours = section("96 97 98 99");
-        let with = |codec: &str| prefer(&ours, |mid| (mid == "0").then(|| codec.to_owned()));
+        let with = |codec: &str| prefer(&ours, |mid| (mid == "0").then_some(codec));
         assert_eq!(with("vp9"), section("98 99 96 97"));
         assert_eq!(with("vp8"), ours);
         assert_eq!(with("av1"), ours);

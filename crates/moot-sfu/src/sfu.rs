@@ -123,9 +123,8 @@ impl Sfu {
         };
         let mut pictures = std::mem::take(&mut self.lost_pictures);
         transport.receive(datagram, class, now, &mut self.outcome, &mut pictures);
-        if let Some(due_at) = transport.due_at() {
-            self.timers.arm(key, due_at, &mut transport.armed);
-        }
+        let due_at = transport.due_at();
+        self.timers.arm(key, due_at, &mut transport.armed);
         for ssrc in pictures.drain(..) {
             self.handle_lost_picture(key, ssrc, now);
         }
@@ -190,9 +189,8 @@ impl Sfu {
                 self.queue_visit(key);
                 continue;
             }
-            if let Some(due_at) = transport.due_at() {
-                self.timers.arm(key, due_at, &mut transport.armed);
-            }
+            let due_at = transport.due_at();
+            self.timers.arm(key, due_at, &mut transport.armed);
             if deadline > now {
                 break;
             }
@@ -207,9 +205,8 @@ impl Sfu {
             };
             transport.is_queued = false;
             transport.flush(now, &mut self.outcome);
-            if let Some(due_at) = transport.due_at() {
-                self.timers.arm(key, due_at, &mut transport.armed);
-            }
+            let due_at = transport.due_at();
+            self.timers.arm(key, due_at, &mut transport.armed);
             self.notice_failure(key);
         }
         // The allocation is kept for the next round.

@@ -135,10 +135,10 @@ impl Subscription {
     }
 
     /// Returns whether the subscriber has no name for the codec that its track comes in.
-    pub(crate) fn is_unsupported(&self) -> bool {
+    pub(crate) fn is_unsupported(&self, taken: &TakenCodec) -> bool {
         self.sender
             .as_ref()
-            .is_some_and(|sender| sender.payload_types.is_none())
+            .is_some_and(|sender| sender.epoch == taken.epoch && sender.payload_types.is_none())
     }
 
     /// Makes the sender for a codec. `params` is what the subscriber calls it.

@@ -21,8 +21,15 @@ impl<T> Timers<T> {
         }
     }
 
-    /// Makes sure that `key` comes up at `deadline` or before; `armed` is what already waits.
-    pub(crate) fn arm(&mut self, key: Key<T>, deadline: Instant, armed: &mut Option<Instant>) {
+    /// Makes sure that `key` comes up at `deadline` or before, if there is one; `armed` is what already
+    /// waits.
+    pub(crate) fn arm(
+        &mut self,
+        key: Key<T>,
+        deadline: Option<Instant>,
+        armed: &mut Option<Instant>,
+    ) {
+        let Some(deadline) = deadline else { return };
         if armed.is_none_or(|earlier| deadline < earlier) {
             self.heap.push(Reverse((deadline, key)));
             *armed = Some(deadline);

@@ -12,7 +12,12 @@ from weakref import WeakKeyDictionary
 from livekit.protocol import models, rtc
 
 from moot.media.builtin.notice import Closing
-from moot.media.builtin.publication import Publication, PublicationLayer, PublicationRequest
+from moot.media.builtin.publication import (
+    Publication,
+    PublicationLayer,
+    PublicationRequest,
+    short_codec,
+)
 from moot.media.builtin.view import ConnectionState, ConnectionView, MeetingView, Permission
 from moot.media.event import Quality
 from moot.media.source import EVERY_SOURCE, Source
@@ -171,8 +176,8 @@ def _announced_mime(request: PublicationRequest) -> str:
     """Name the announced codec as a media type; a publisher is told of its track before any of it
     arrives, and some know the layers that nobody wants only by this name.
     """
-    codec = request.codec.rpartition("/")[2]
-    return _MIMES.get(codec.lower(), f"{request.kind}/{codec}") if codec else ""
+    codec = short_codec(request.codec)
+    return _MIMES.get(codec, f"{request.kind}/{codec}") if codec else ""
 
 
 def track_source(source: Source | None) -> models.TrackSource:
