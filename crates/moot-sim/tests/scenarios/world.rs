@@ -115,6 +115,9 @@ pub struct World {
 
 impl World {
     pub fn new(seed: u64) -> Self {
+        // What str0m draws on this thread. The order of its hash maps and the length of signatures
+        // are left to chance: a failure may take a few tries to come again.
+        fastrand::seed(seed);
         let start = Instant::now();
         let (ip, port) = SFU_ADDRESS;
         let mut sfu = Sfu::new(SfuConfig {
