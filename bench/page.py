@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from bench.plot import Bars, plot
+from bench.plot import Bars, number, plot
 
 ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "bench/figures.jsonl"
@@ -236,15 +236,6 @@ def drawing(question: str, rows: Sequence[Figure]) -> str:
         if any(values.values())
     ]
     return plot(QUESTIONS.get(question, question), bars_of) if bars_of else ""
-
-
-def number(value: float | None) -> str:
-    """Write a figure as people read it: three or four digits that matter."""
-    if value is None:
-        return ""
-    if value == round(value) or abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
 
 
 def _section(question: str, rows: Sequence[Figure]) -> str:

@@ -42,7 +42,7 @@ def plot(title: str, groups: Sequence[Bars]) -> str:
             lines.append(
                 f'<rect x="{_LEFT}" y="{y}" width="{width}" height="{_BAR - 3}" fill="{colour}"/>'
             )
-            lines.append(_text(_LEFT + width + 6, y + 11, f"{value:,.4g}"))
+            lines.append(_text(_LEFT + width + 6, y + 11, number(value)))
             y += _BAR
         y += 12
     head = (
@@ -60,3 +60,12 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", weight: str =
         f'<text x="{x}" y="{y}" {_FONT} text-anchor="{anchor}" font-weight="{weight}">'
         f"{escape(text)}</text>"
     )
+
+
+def number(value: float | None) -> str:
+    """Write a figure as people read it: three or four digits that matter."""
+    if value is None:
+        return ""
+    if value == round(value) or abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
