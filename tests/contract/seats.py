@@ -84,6 +84,7 @@ def new_message(participant: Participant, **fields: Any) -> ChatMessage:
         "name": participant.name,
         "text": "Hello",
         "posted_at": NOW,
+        "event_seq": 1,
     }
     return ChatMessage(**(values | fields))
 

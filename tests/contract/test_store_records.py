@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from msgspec.structs import replace
 from tests.contract.seats import (
     NOW,
@@ -45,7 +47,13 @@ class TestChat:
         message = new_message(seat)
         await store.write(lambda t: t.insert_message(message))
         changed = replace(
-            message, text="", edited_at=NOW + 1, deleted_at=NOW + 2, name="X", posted_at=1
+            message,
+            text="",
+            edited_at=NOW + 1,
+            deleted_at=NOW + 2,
+            name="X",
+            posted_at=1,
+            event_seq=9,
         )
         stored = await store.write(lambda t: t.update_message(changed))
         assert stored == replace(message, text="", edited_at=NOW + 1, deleted_at=NOW + 2)
@@ -60,8 +68,8 @@ class TestChat:
             for _ in range(2)
         ]
         public = new_message(ana)
-        private = new_message(ana, to=ben.id, posted_at=NOW + 1)
-        reply = new_message(ben, to=ana.id, posted_at=NOW + 2)
+        private = new_message(ana, to=ben.id, event_seq=2)
+        reply = new_message(ben, to=ana.id, event_seq=3)
         old = new_message(ana, run=2)
         for message in (public, private, reply, old):
             await store.write(lambda t, message=message: t.insert_message(message))
@@ -79,12 +87,11 @@ class TestChat:
         assert await seen(None) == [public.id]
 
     async def test_the_newest_come_first_and_pages_fit(self, store: Store) -> None:
-        """MEET-7: chat is read backwards in pages, even where times are equal."""
+        """MEET-7: chat is read backwards in pages, by its events, even where clocks disagree."""
         meeting, seat = await seated(store)
-        posted = [new_message(seat, posted_at=NOW + at // 3) for at in range(10)]
-        for message in posted:
+        posted = [new_message(seat, event_seq=7 + at, posted_at=NOW - at // 3) for at in range(10)]
+        for message in random.sample(posted, len(posted)):
             await store.write(lambda t, message=message: t.insert_message(message))
-        order = sorted(posted, key=lambda message: (message.posted_at, message.id))
 
         def page(t: Transaction, before: MessageId | None) -> list[MessageId]:
             found = t.list_messages(meeting.uid, run=1, reader=seat.id, before=before, limit=4)
@@ -95,7 +102,7 @@ class TestChat:
         while found := await store.read(lambda t, before=before: page(t, before)):
             pages = found + pages
             before = found[0]
-        assert pages == [message.id for message in order]
+        assert pages == [message.id for message in posted]
         assert await store.read(lambda t: page(t, MessageId(new_id()))) == []
 
 

@@ -81,6 +81,7 @@ async def post(
                 name=label(sender.name, sender.twin),
                 text=checked,
                 posted_at=change.now,
+                event_seq=change.meeting.event_seq + 1,
                 to=to,
                 reply_to=reply_to,
             )

@@ -126,6 +126,8 @@ class ChatMessage(msgspec.Struct, frozen=True, gc=False):
     """The sender's name when it was sent."""
     text: str
     posted_at: int
+    event_seq: int
+    """The number of the event that posted it: its place among the others, whatever clocks say."""
     to: ParticipantId | None = None
     reply_to: MessageId | None = None
     edited_at: int | None = None

@@ -94,6 +94,7 @@ class MessageView(msgspec.Struct, frozen=True, gc=False):
     to: ParticipantId | None
     reply_to: MessageId | None
     posted_at: int
+    event_seq: int
     edited_at: int | None
     deleted: bool
 
@@ -197,6 +198,7 @@ def message_view(message: ChatMessage) -> MessageView:
         to=message.to,
         reply_to=message.reply_to,
         posted_at=message.posted_at,
+        event_seq=message.event_seq,
         edited_at=message.edited_at,
         deleted=message.deleted_at is not None,
     )

@@ -320,9 +320,9 @@ class MemoryTransaction:
             if row.meeting_uid == meeting_uid
             and row.run == run
             and (row.to is None or (reader is not None and reader in (row.to, row.participant_id)))
-            and (end is None or (row.posted_at, row.id) < (end.posted_at, end.id))
+            and (end is None or row.event_seq < end.event_seq)
         ]
-        rows.sort(key=attrgetter("posted_at", "id"))
+        rows.sort(key=attrgetter("event_seq"))
         return rows[-limit:] if limit else []
 
     # Events

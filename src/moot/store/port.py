@@ -212,7 +212,7 @@ class Transaction(Protocol):
         before: MessageId | None,
         limit: int,
     ) -> Sequence[ChatMessage]:
-        """Read the newest `limit` of a run, oldest first, in the order (posted_at, id).
+        """Read the newest `limit` of a run, oldest first, in the order of their events.
 
         Private ones only where `reader` has sent or receives them. With `before`, those before that
         message; none if it does not exist in this meeting.

@@ -124,11 +124,13 @@ _table(
     _must("name", Text),
     _must("text", Text),
     _must("posted_at", TIME),
+    # The default is for processes of the last release, which do not know the column.
+    Column("event_seq", BigInteger, nullable=False, server_default="0"),
     _may("to", ID),
     _may("reply_to", ID),
     _may("edited_at", TIME),
     _may("deleted_at", TIME),
-    Index("message_run_idx", "meeting_uid", "run", "posted_at", "id"),
+    Index("message_run_idx", "meeting_uid", "run", "event_seq"),
 )
 
 # No foreign key: the number that is the primary key comes from the meeting's own row.

@@ -1,7 +1,8 @@
 """Bring a database to this program's schema, step by step, in one transaction under a lock.
 
-Rule: a step only adds (tables, nullable columns or columns with a default, indexes), so that the
-last release goes on working on the new schema while processes are replaced one by one.
+Rule: a step only adds (tables, nullable columns or columns with a default, indexes in place of
+those that it makes useless), so that the last release goes on working on the new schema while
+processes are replaced one by one.
 """
 
 from __future__ import annotations

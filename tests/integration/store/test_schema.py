@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.operations import Operations
 from tests.servers.postgres import PostgresServer
 
 from moot.store.migrations import REVISIONS
@@ -39,6 +41,43 @@ def test_postgresqls_migrations_lead_to_the_schema(postgres_url: str) -> None:
     """MEET-3: tables, keys and indexes of a migrated database are those of the metadata."""
     url = postgres_url.replace("postgresql:", "postgresql+psycopg:")
     assert _differences(sqlalchemy.create_engine(url)) == []
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_messages_of_before_keep_their_order(
+    dialect: str, tmp_path: Path, postgres: PostgresServer
+) -> None:
+    """MEET-7: who upgrades finds the chat as it was, with room below it for what is new."""
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    if dialect == "postgresql":
+        url = postgres.url(postgres.create_database()).replace("postgresql:", "postgresql+psycopg:")
+    engine = sqlalchemy.create_engine(url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        _take(connection, "0001_initial", "0002_media_lease")
+        connection.exec_driver_sql(
+            "INSERT INTO meeting (uid, id, created_by, created_at, run, epoch, event_seq, version, "
+            "title, lobby, locked, guests_may_share, guests_may_chat, guests_may_unmute, "
+            "max_participants, active_at) VALUES ('u', 'ABC123', 'p', 1, 2, 1, 9, 1, "
+            "'', false, false, true, true, true, 10, 1)"
+        )
+        for at in (3, 1, 4, 7, 5, 0, 2, 6):
+            connection.exec_driver_sql(
+                "INSERT INTO message (id, meeting_uid, run, participant_id, name, text, posted_at) "
+                f"VALUES ('m{at}', 'u', {1 + at // 4}, 'p', 'Ana', 'Hello', {at // 2})"
+            )
+        _take(connection, "0003_message_order")
+        found = connection.exec_driver_sql("SELECT run, event_seq, id FROM message ORDER BY id")
+        assert [tuple(row) for row in found] == [
+            (1 + at // 4, 1 + at % 4, f"m{at}") for at in range(8)
+        ]
+    engine.dispose()
+
+
+def _take(connection: sqlalchemy.Connection, *steps: str) -> None:
+    with Operations.context(MigrationContext.configure(connection)):
+        for step in steps:
+            import_module(f"moot.store.migrations.versions.{step}").upgrade()
 
 
 def test_a_forgotten_column_would_be_seen(tmp_path: Path) -> None:

@@ -33,6 +33,23 @@ async def test_posted_once(world: World) -> None:
     assert page.messages[chosen]["text"] == "one"
 
 
+async def test_the_order_is_that_of_the_events(world: World) -> None:
+    """EVENT-1: history has the order in which everybody heard, whatever the clocks say."""
+    await world.create()
+    ana, _, page = await world.come("ana")
+    posted = []
+    for turn in range(12):
+        # Four within the same millisecond; then a process whose clock is a second behind.
+        if turn % 4 == 0:
+            world.clock.wall_ms -= 1000
+        posted.append((await post(world, ana, str(turn))).message)
+    await page.read()
+    assert list(page.messages) == [message.id for message in posted]
+    assert [message.event_seq for message in posted] == sorted({m.event_seq for m in posted})
+    assert await chat.read(world.control, ana, MEETING) == posted
+    assert await chat.read(world.control, ana, MEETING, before=posted[7].id, limit=3) == posted[4:7]
+
+
 async def test_id_of_somebody_else(world: World) -> None:
     """PERSON-2: an id that somebody else has used tells nothing and posts nothing."""
     await world.create()

@@ -69,7 +69,7 @@ def test_labels() -> None:
 
 def test_deleted_message() -> None:
     """EVENT-1: a message says whether it was deleted, not when."""
-    message = ChatMessage("m", "u", 1, "p", "Ana", "", posted_at=1, deleted_at=5)
+    message = ChatMessage("m", "u", 1, "p", "Ana", "", posted_at=1, event_seq=1, deleted_at=5)
     assert message_view(message).deleted
     assert not message_view(replace(message, deleted_at=None)).deleted
 

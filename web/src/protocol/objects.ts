@@ -69,6 +69,8 @@ export interface Message {
   readonly to: string | null;
   readonly reply_to: string | null;
   readonly posted_at: number;
+  /** The number of the event that posted it: its place among the others. */
+  readonly event_seq: number;
   readonly edited_at: number | null;
   readonly deleted: boolean;
 }

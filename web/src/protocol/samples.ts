@@ -17,5 +17,5 @@ export function aParticipant(over: Partial<Participant> = {}): Participant {
 }
 
 export function aMessage(over: Partial<Message> = {}): Message {
-  return { id: 'm1', participant_id: 'p1', name: 'Ana', text: 'Hello', to: null, reply_to: null, posted_at: 0, edited_at: null, deleted: false, ...over };
+  return { id: 'm1', participant_id: 'p1', name: 'Ana', text: 'Hello', to: null, reply_to: null, posted_at: 0, event_seq: 1, edited_at: null, deleted: false, ...over };
 }

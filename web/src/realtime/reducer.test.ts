@@ -52,11 +52,11 @@ describe('the reducer', () => {
     expect([...state.participants.values()].map((person) => person.connections)).toEqual([2]);
   });
 
-  it('keeps chat in order of time and replaces an edited message', () => {
-    const first = aMessage({ id: 'a', posted_at: 1 });
-    const second = aMessage({ id: 'b', posted_at: 2 });
+  it('EVENT-1: keeps chat in the order of its events, whatever clocks say, and replaces an edited message', () => {
+    const first = aMessage({ id: 'b', event_seq: 5, posted_at: 2 });
+    const second = aMessage({ id: 'a', event_seq: 6, posted_at: 1 });
     const state = applied(applied(start(), posted(second, 5)), posted(first, 6));
-    expect(state.messages.map((message) => message.id)).toEqual(['a', 'b']);
+    expect(state.messages.map((message) => message.id)).toEqual(['b', 'a']);
     expect(withMessage(state.messages, { ...first, text: 'new' }).map((message) => message.text)).toEqual(['new', second.text]);
   });
 });

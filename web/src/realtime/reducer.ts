@@ -26,7 +26,7 @@ export function fromSnapshot(snapshot: Snapshot, epoch: number, eventSeq: number
     eventSeq,
     meeting: snapshot.meeting,
     participants,
-    messages: [...snapshot.messages].sort(byTime),
+    messages: [...snapshot.messages].sort(byEvent),
     meId: snapshot.me?.id ?? null,
   };
 }
@@ -69,15 +69,15 @@ function change(state: MeetingState, event: DurableEvent): MeetingState {
   }
 }
 
-/** Put a message in its place by time and id; one with the same id replaces the earlier. */
+/** Put a message in its place by the event that posted it; one with the same id replaces the earlier. */
 export function withMessage(messages: readonly Message[], message: Message): readonly Message[] {
   const known = messages.findIndex((other) => other.id === message.id);
   if (known >= 0) return messages.with(known, message);
   const last = messages.at(-1);
-  if (!last || byTime(last, message) < 0) return [...messages, message];
-  return [...messages, message].sort(byTime);
+  if (!last || byEvent(last, message) < 0) return [...messages, message];
+  return [...messages, message].sort(byEvent);
 }
 
-function byTime(a: Message, b: Message): number {
-  return a.posted_at - b.posted_at || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+function byEvent(a: Message, b: Message): number {
+  return a.event_seq - b.event_seq;
 }

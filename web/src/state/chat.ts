@@ -80,7 +80,7 @@ export class Chat {
     const meId = state.value.meId ?? '';
     const message: Message = {
       id: crypto.randomUUID(), participant_id: meId, name: state.value.participants.get(meId)?.label ?? '', text: trimmed, to,
-      reply_to: focus?.kind === 'reply' ? focus.message.id : null, posted_at: now(), edited_at: null, deleted: false,
+      reply_to: focus?.kind === 'reply' ? focus.message.id : null, posted_at: now(), event_seq: 0, edited_at: null, deleted: false,
     };
     this.#unsent.update((unsent) => [...unsent, { message, hasFailed: false }]);
     void this.#send(message);

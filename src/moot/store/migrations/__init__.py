@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Final
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every step in order, so that a start without work to do needs no migration library."""

@@ -18,15 +18,15 @@ RETURNING {message};
 SELECT {message} FROM message
 WHERE meeting_uid = :meeting_uid AND run = :run
   AND ("to" IS NULL OR "to" = :reader OR participant_id = :reader)
-ORDER BY posted_at DESC, id DESC LIMIT :limit;
+ORDER BY event_seq DESC LIMIT :limit;
 
 -- name: list_messages_before
 -- The same before one message; none if that message does not exist.
 SELECT {message} FROM message
 WHERE meeting_uid = :meeting_uid AND run = :run
   AND ("to" IS NULL OR "to" = :reader OR participant_id = :reader)
-  AND (posted_at, id) < (
-    SELECT pivot.posted_at, pivot.id FROM message AS pivot
+  AND event_seq < (
+    SELECT pivot.event_seq FROM message AS pivot
     WHERE pivot.id = :before AND pivot.meeting_uid = :meeting_uid
   )
-ORDER BY posted_at DESC, id DESC LIMIT :limit;
+ORDER BY event_seq DESC LIMIT :limit;
