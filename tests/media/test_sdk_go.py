@@ -34,4 +34,6 @@ def test_the_tests_of_the_sdk_for_go_pass(server: str) -> None:
     results = {
         name: result for result, name in re.findall(r"^--- (\w+): (\w+)", told, re.MULTILINE)
     }
-    assert results == dict.fromkeys(TESTS, "PASS"), told[-12_000:]
+    # The SDK logs every candidate that it cannot reach: what failed would drown in that.
+    words = [line for line in told.splitlines() if '"level"=' not in line]
+    assert results == dict.fromkeys(TESTS, "PASS"), "\n".join(words)[-12_000:]
