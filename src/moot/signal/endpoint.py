@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 
 TICK_S: Final = 5.0
 """How often the deadlines of all sockets are looked at; they are tens of seconds."""
+OFFER_HELD_S: Final = 0.05
+"""How long an early offer is held back at most. Longer makes such a client's start later where it
+says nothing by itself; shorter lets a slow one be overtaken by the answer."""
 _NORMAL: Final = 1000
 _INTERNAL: Final = 1011
 _V0: Final = "/rtc"
@@ -217,6 +220,7 @@ class _Socket:
         self._attachment: Attachment = joined.attachment
         self._incoming = Incoming(signalling, joined.connection, endpoint.counts)
         self._protocol = SignalProtocol(time.monotonic())
+        self._held: rtc.SessionDescription | None = None
 
     async def serve(self, wish: JoinWish, receive: Receive) -> None:
         """Serve until the client goes, falls silent, breaks the rules or is told to leave."""
@@ -226,6 +230,7 @@ class _Socket:
                 self._reply()
                 await self._read(receive)
         finally:
+            self._held = None
             self._attachment.when_waiting(None)
             self._wire.when_drained(None)
             self._wire.end(_NORMAL, "")
@@ -257,6 +262,9 @@ class _Socket:
                 self._counts["signal_malformed"] += 1
                 self._break_off(Closing.UNKNOWN)
                 return
+            # Who trickles candidates has set the offer that they belong to.
+            if not self._release():
+                return
             if request is not None and not self._act(partial(self._incoming.handle, request)):
                 return
             self._reply()
@@ -271,8 +279,16 @@ class _Socket:
             self._incoming.add_track(announcement)
         if wish.sync_state is not None:
             self._incoming.sync_state(wish.sync_state)
-        if wish.offer is not None:
+        if wish.is_offer_early:
+            self._held = wish.offer
+            asyncio.get_running_loop().call_later(OFFER_HELD_S, self._release)
+        elif wish.offer is not None:
             self._incoming.offer(wish.offer)
+
+    def _release(self) -> bool:
+        """Take the offer held back, if there is one; False where it ended the connection."""
+        held, self._held = self._held, None
+        return held is None or self._act(partial(self._incoming.offer, held))
 
     def _act(self, act: Callable[[], None]) -> bool:
         """Carry out a request; False where it ended the connection."""

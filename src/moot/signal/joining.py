@@ -13,7 +13,7 @@ from typing import Final, Literal
 from urllib.parse import parse_qs
 
 from google.protobuf.message import DecodeError
-from livekit.protocol import rtc
+from livekit.protocol import models, rtc
 from msgspec import Struct
 
 from moot.media.builtin.connection import ConnectionRequest
@@ -44,6 +44,8 @@ class JoinWish(Struct, frozen=True, kw_only=True):
         resumes: the sid of the connection to carry on; empty to open a new one.
         announcements: tracks announced along with the request.
         offer: the first offer, None where it comes later.
+        is_offer_early: the client has sent that offer without setting it for itself: an answer
+            before it has would be lost on it.
         sync_state: what a resuming client thinks of its subscriptions.
     """
 
@@ -51,6 +53,7 @@ class JoinWish(Struct, frozen=True, kw_only=True):
     resumes: str = ""
     announcements: tuple[rtc.AddTrackRequest, ...] = ()
     offer: rtc.SessionDescription | None = None
+    is_offer_early: bool = False
     sync_state: rtc.SyncState | None = None
 
 
@@ -126,6 +129,8 @@ def _packed_wish(packed: str) -> JoinWish:
         resumes=request.participant_sid if request.reconnect else "",
         announcements=tuple(request.add_track_requests[:32]),
         offer=request.publisher_offer if request.HasField("publisher_offer") else None,
+        # It listens before it sets the offer (2.19.0, `OnJoinResponse`); all others see to that.
+        is_offer_early=client.sdk == models.ClientInfo.SDK.GO,
         sync_state=request.sync_state if request.HasField("sync_state") else None,
     )
 

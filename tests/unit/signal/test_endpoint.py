@@ -208,6 +208,41 @@ async def test_the_newer_dialect_is_let_in_with_its_offer(
     await client.hang_up()
 
 
+@pytest.mark.parametrize("speaks", [True, False])
+async def test_no_answer_overtakes_an_early_offer(
+    stage: Stage, endpoint: SignalEndpoint, monkeypatch: pytest.MonkeyPatch, speaks: bool
+) -> None:
+    """MEDIA-1: the SDK for Go sets the offer that it joins with only after it listens."""
+    monkeypatch.setattr("moot.signal.endpoint.OFFER_HELD_S", 60 if speaks else 0.01)
+    request = packed(
+        client_info={"sdk": "GO"}, publisher_offer={"type": "offer", "sdp": "v=0", "id": 1}
+    )
+    ticket = await stage.ticket("ana")
+    client = Client(endpoint, f"/rtc/v1?access_token={ticket}&join_request={request}")
+    await client.opened()
+    assert stage.core.commands("accept_offer") == []
+    if speaks:
+        client.send(ping_req={"timestamp": 1})
+        await client.response("pong_resp")
+    else:
+        await asyncio.sleep(0.05)
+    assert [sdp for *_, sdp in stage.core.commands("accept_offer")] == ["v=0"]
+    await client.hang_up()
+    assert len(stage.core.commands("accept_offer")) == 1
+
+
+async def test_an_early_offer_goes_with_its_client(stage: Stage, endpoint: SignalEndpoint) -> None:
+    """MEDIA-2: what was held back is not carried out for somebody who has gone."""
+    request = packed(client_info={"sdk": "GO"}, publisher_offer={"type": "offer", "sdp": "v=0"})
+    ticket = await stage.ticket("ana")
+    client = Client(endpoint, f"/rtc/v1?access_token={ticket}&join_request={request}")
+    await client.opened()
+    await client.hang_up()
+    await asyncio.sleep(0.1)
+    assert stage.core.commands("accept_offer") == []
+    assert endpoint.counts["signal_failed"] == 0
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
