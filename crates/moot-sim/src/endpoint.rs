@@ -138,8 +138,10 @@ struct Sender {
     interval: Duration,
     next_at: Instant,
     is_off: bool,
-    /// How many encodings of a camera are sent, from the smallest.
+    /// How many encodings of a camera there is bandwidth for, from the smallest.
     encodings: usize,
+    /// How many of them anyone wants, as the SFU has told.
+    wanted: usize,
     next_seq_nos: HashMap<Option<Rid>, u64>,
     pt: Option<Pt>,
 }
@@ -430,10 +432,16 @@ impl Endpoint {
     pub fn set_encodings(&mut self, count: usize) {
         for sender in &mut self.senders {
             sender.encodings = count;
-            if let Device::Camera(sources) = &mut sender.device {
-                let paused = sources.iter_mut().skip(count);
-                paused.for_each(|(_, source)| source.request_keyframe());
-            }
+            sender.begin_paused_with_keyframes();
+        }
+    }
+
+    /// Sends only the `count` smallest encodings of each camera, as a client does that is told that
+    /// nobody wants the others.
+    pub fn set_wanted(&mut self, count: usize) {
+        for sender in &mut self.senders {
+            sender.wanted = count;
+            sender.begin_paused_with_keyframes();
         }
     }
 
@@ -752,8 +760,16 @@ impl Sender {
             next_at: now,
             is_off: false,
             encodings: RIDS.len(),
+            wanted: RIDS.len(),
             next_seq_nos: HashMap::new(),
             pt: None,
+        }
+    }
+
+    fn begin_paused_with_keyframes(&mut self) {
+        if let Device::Camera(sources) = &mut self.device {
+            let paused = sources.iter_mut().skip(self.encodings.min(self.wanted));
+            paused.for_each(|(_, source)| source.request_keyframe());
         }
     }
 
@@ -761,7 +777,7 @@ impl Sender {
         match &mut self.device {
             Device::Camera(sources) => sources
                 .iter_mut()
-                .take(self.encodings)
+                .take(self.encodings.min(self.wanted))
                 .map(|(rid, source)| (*rid, source.capture(elapsed)))
                 .collect(),
             Device::Microphone(source) => vec![(None, source.capture(elapsed))],

@@ -8,6 +8,7 @@ use std::time::Duration;
 use moot_sfu::{Mode, Quality, Wish};
 use moot_sim::Link;
 
+use crate::chance::afresh;
 use crate::world::{Access, Devices, World, camera, microphone};
 
 /// Seeds of one run of the tests; `MOOT_SIM_SEEDS` asks for another number.
@@ -47,12 +48,15 @@ fn random_mode(world: &mut World) -> Mode {
 
 /// One meeting of a few virtual seconds; says what went wrong.
 fn play(seed: u64) -> Result<(), String> {
-    let mut world = World::new(seed);
-    let access = random_access(&mut world);
-    let mode = random_mode(&mut world);
+    afresh(|| happen(&mut World::new(seed)))
+}
+
+fn happen(world: &mut World) -> Result<(), String> {
+    let access = random_access(world);
+    let mode = random_mode(world);
     world.join(mode, Devices::all(), access);
-    let access = random_access(&mut world);
-    let mode = random_mode(&mut world);
+    let access = random_access(world);
+    let mode = random_mode(world);
     world.join(mode, Devices::none(), access);
     let mut guests = Vec::new();
     let (mut is_video_muted, mut is_audio_muted) = (false, false);
@@ -79,8 +83,8 @@ fn play(seed: u64) -> Result<(), String> {
                 world.wish(1, 0, wish);
             }
             4 => {
-                let access = random_access(&mut world);
-                let mode = random_mode(&mut world);
+                let access = random_access(world);
+                let mode = random_mode(world);
                 let devices = if world.rng.chance(500_000) {
                     Devices::all()
                 } else {
@@ -95,7 +99,7 @@ fn play(seed: u64) -> Result<(), String> {
             }
             6 => world.restart_ice(0),
             _ => {
-                let access = random_access(&mut world);
+                let access = random_access(world);
                 world.set_access(1, access);
             }
         }
@@ -120,6 +124,22 @@ fn play(seed: u64) -> Result<(), String> {
         return Err(format!("{heard} audio packets, {report:?}"));
     }
     Ok(())
+}
+
+#[test]
+fn media_1_a_seed_takes_the_same_course_each_time() {
+    let course = |seed| {
+        afresh(|| {
+            let mut world = World::new(seed);
+            let ended = happen(&mut world);
+            (world.course(), ended)
+        })
+    };
+    for seed in 0..25 {
+        let first = course(seed);
+        assert_eq!(course(seed), first, "seed {seed}");
+        assert_ne!(course(seed + 1).0, first.0, "seed {seed}");
+    }
 }
 
 fn number(name: &str) -> Option<u64> {

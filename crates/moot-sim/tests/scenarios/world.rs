@@ -2,9 +2,11 @@
 //! a seed.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use crate::chance::leave_nothing;
 use crate::hostile::Attacker;
 use moot_sfu::{
     Command, ConnectionId, Datagram, Event, Kind, LayerSpec, LocalAddress, MeetingId, Mode, Path,
@@ -83,6 +85,8 @@ struct Person {
     sections: HashMap<(usize, String), TrackId>,
     /// Sections that the SFU asked for while an offer was pending.
     owed: Option<(u32, u32)>,
+    /// How many qualities of the camera anyone wants, once the SFU has told.
+    wanted: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -102,6 +106,8 @@ pub struct World {
     owners: HashMap<SocketAddr, (usize, usize)>,
     tracks: Vec<(TrackId, ConnectionId, Kind)>,
     requests: u32,
+    began: Instant,
+    course: DefaultHasher,
     gathering_until: Option<Instant>,
     /// How often the SFU had to be woken though no packet had come.
     pub timer_wakes: u64,
@@ -115,9 +121,7 @@ pub struct World {
 
 impl World {
     pub fn new(seed: u64) -> Self {
-        // What str0m draws on this thread. The order of its hash maps and the length of signatures
-        // are left to chance: a failure may take a few tries to come again.
-        fastrand::seed(seed);
+        leave_nothing(seed);
         let start = Instant::now();
         let (ip, port) = SFU_ADDRESS;
         let mut sfu = Sfu::new(SfuConfig {
@@ -145,6 +149,8 @@ impl World {
             owners: HashMap::new(),
             tracks: Vec::new(),
             requests: 0,
+            began: start,
+            course: DefaultHasher::new(),
             gathering_until: None,
             timer_wakes: 0,
             paused: HashMap::new(),
@@ -202,6 +208,7 @@ impl World {
             refusals: Vec::new(),
             sections: HashMap::new(),
             owed: None,
+            wanted: None,
         });
         self.subscribe_to_all(number);
         if sends {
@@ -416,6 +423,11 @@ impl World {
         }
     }
 
+    /// How many qualities of a person's camera the SFU has said that anyone wants.
+    pub fn wanted(&self, number: usize) -> Option<usize> {
+        self.people[number].wanted
+    }
+
     pub fn command(&mut self, command: Command) {
         self.sfu.handle_command(self.now, command);
         self.flush();
@@ -479,7 +491,14 @@ impl World {
         }
     }
 
+    /// A digest of who was sent something and when, from the beginning to now.
+    pub fn course(&self) -> u64 {
+        self.course.finish()
+    }
+
     fn deliver(&mut self, parcel: &Parcel) {
+        let at = self.now - self.began;
+        (at, parcel.source, parcel.destination).hash(&mut self.course);
         let (ip, port) = SFU_ADDRESS;
         if parcel.destination == SocketAddr::from((ip, port)) {
             self.sfu.handle_input(
@@ -656,6 +675,21 @@ impl World {
                     (connection.as_str().to_owned(), track.as_str().to_owned()),
                     paused,
                 );
+            }
+            Event::SubscribedQualityChanged {
+                connection,
+                qualities,
+                ..
+            } => {
+                let Some(number) = self.number(&connection) else {
+                    return;
+                };
+                let person = &mut self.people[number];
+                let wanted = qualities.iter().filter(|(_, is_wanted)| *is_wanted).count();
+                person.wanted = Some(wanted);
+                for endpoint in person.endpoints.iter_mut().flatten() {
+                    endpoint.set_wanted(wanted);
+                }
             }
             Event::RequestFailed {
                 connection,
