@@ -9,7 +9,7 @@ use moot_forward::{
 };
 
 use crate::arena::Key;
-use crate::command::{Kind, Source};
+use crate::command::{Kind, Quality, Source};
 use crate::connection::Connection;
 use crate::event::{ConnectionQuality, Event, SpeakerLevel, TransportState};
 use crate::meeting::Meeting;
@@ -316,7 +316,7 @@ impl Sfu {
         let Some(track) = self.tracks.get(key) else {
             return;
         };
-        let (Some(taken), true) = (track.taken, track.encodings.len() > 1) else {
+        let (Some(taken), Kind::Video) = (track.taken, track.kind) else {
             return;
         };
         let Some(meeting) = self.meetings.get(track.meeting) else {
@@ -336,7 +336,18 @@ impl Sfu {
         let Some(track) = self.tracks.get_mut(key) else {
             return;
         };
-        let is_due = match track.dynacast.told {
+        // One encoding goes or stands as a whole, whatever layers it has inside.
+        let is_whole = track.encodings.len() < 2;
+        let (wanted, told) = if is_whole {
+            let smallest = SpatialLayer(0);
+            (
+                wanted.map(|_| smallest),
+                track.dynacast.told.or(Some(Some(smallest))),
+            )
+        } else {
+            (wanted, track.dynacast.told)
+        };
+        let is_due = match told {
             Some(told) if told == wanted => {
                 track.dynacast.lower_since = None;
                 false
@@ -353,12 +364,19 @@ impl Sfu {
         }
         track.dynacast.told = Some(wanted);
         track.dynacast.lower_since = None;
-        let qualities = (0..track.encodings.len())
-            .map(|place| {
-                let spatial = SpatialLayer(place as u8);
-                (track.quality_of(spatial), Some(spatial) <= wanted)
-            })
-            .collect();
+        let qualities = if is_whole {
+            // Which of the names an encoding without a rid answers to differs among clients.
+            [Quality::Low, Quality::Medium, Quality::High]
+                .map(|quality| (quality, wanted.is_some()))
+                .to_vec()
+        } else {
+            (0..track.encodings.len())
+                .map(|place| {
+                    let spatial = SpatialLayer(place as u8);
+                    (track.quality_of(spatial), Some(spatial) <= wanted)
+                })
+                .collect()
+        };
         if let Some(connection) = self.connections.get(track.connection) {
             self.events.push_back(Event::SubscribedQualityChanged {
                 connection: connection.id.clone(),

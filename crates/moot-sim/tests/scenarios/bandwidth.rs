@@ -199,6 +199,52 @@ fn media_1_a_picture_whose_publisher_stops_its_large_layer_goes_on_with_a_smalle
 }
 
 #[test]
+fn media_1_encodings_that_nobody_wants_stop_and_come_back_at_once() {
+    let single = Devices {
+        camera: vec![CameraShape::single_720p()],
+        has_microphone: true,
+    };
+    for (devices, few) in [(Devices::all(), 1), (single, 3)] {
+        for seed in 0..8 {
+            let mut world = World::new(seed);
+            let mut rng = Rng::new(seed);
+            let largest = devices.camera.len() as u8 - 1;
+            world.join(Mode::Dual, devices.clone(), Access::default());
+            let viewer = world.join(Mode::Dual, Devices::none(), Access::default());
+            world.run(Duration::from_millis(5_000 + rng.below(500)));
+            // Who sends one encoding sends it until told otherwise.
+            assert_ne!(world.wanted(0), Some(0));
+            let small = Wish {
+                quality: Some(Quality::Low),
+                ..Wish::default()
+            };
+            let none = Wish {
+                disabled: true,
+                ..Wish::default()
+            };
+            for (wish, wanted) in [(small, few), (none, 0)] {
+                world.wish(viewer, 0, wish);
+                world.run(Duration::from_secs(5));
+                assert_eq!(world.wanted(0).unwrap_or(few), wanted, "seed {seed}");
+                world.take_report(viewer, 0);
+                world.run(Duration::from_secs(2));
+                let report = world.take_report(viewer, 0);
+                assert_eq!(report.frames > 0, wanted > 0, "seed {seed}: {report:?}");
+                world.wish(viewer, 0, Wish::default());
+                world.run(Duration::from_millis(500));
+                assert_eq!(world.wanted(0).unwrap_or(3), 3, "seed {seed}");
+                world.take_report(viewer, 0);
+                world.run(Duration::from_secs(1));
+                let report = world.take_report(viewer, 0);
+                assert_eq!(report.encoding, Some(largest), "seed {seed}: {report:?}");
+                assert!(report.frames >= 27, "seed {seed}: {report:?}");
+            }
+            assert_eq!(world.complaints(), [""; 0]);
+        }
+    }
+}
+
+#[test]
 fn media_1_a_picture_larger_than_the_first_estimate_begins_at_once_on_a_wide_path() {
     for seed in 0..8 {
         let mut world = World::new(seed);
