@@ -24,6 +24,12 @@ const page = {
   async publish() {
     const me = page.room.localParticipant;
     await page.publishCameraAndMicrophone();
+    await page.publishScreen();
+    return [...me.trackPublications.values()].map((publication) => publication.source).sort();
+  },
+
+  /** Publishes a canvas as the screen, in one encoding. */
+  async publishScreen() {
     const canvas = Object.assign(document.createElement("canvas"), { width: 320, height: 240 });
     const pen = canvas.getContext("2d");
     let frame = 0;
@@ -31,8 +37,8 @@ const page = {
       pen.fillStyle = frame++ % 2 ? "rgb(20,160,20)" : "rgb(24,164,24)";
       pen.fillRect(0, 0, 320, 240);
     }, 66);
-    await me.publishTrack(canvas.captureStream(15).getVideoTracks()[0], { source: Track.Source.ScreenShare, simulcast: false });
-    return [...me.trackPublications.values()].map((publication) => publication.source).sort();
+    const [track] = canvas.captureStream(15).getVideoTracks();
+    await page.room.localParticipant.publishTrack(track, { source: Track.Source.ScreenShare, simulcast: false });
   },
 
   /** Publishes the fake camera in layers and the fake microphone. */
@@ -119,6 +125,10 @@ const page = {
     page.room.remoteParticipants.get(identity).getTrackPublication(source).setVideoQuality(quality);
   },
 
+  setEnabled(identity, source, isEnabled) {
+    page.room.remoteParticipants.get(identity).getTrackPublication(source).setEnabled(isEnabled);
+  },
+
   others() {
     return [...page.room.remoteParticipants.keys()];
   },
@@ -135,9 +145,9 @@ const page = {
     return page.room.state;
   },
 
-  /** The layers that leave this page now: name and frames sent. */
-  async layers() {
-    const track = page.room.localParticipant.getTrackPublication(Track.Source.Camera).track;
+  /** The layers of a picture of this page: name and frames sent so far. */
+  async layers(source) {
+    const track = page.room.localParticipant.getTrackPublication(source).track;
     const layers = {};
     for (const figure of (await track.sender.getStats()).values()) {
       if (figure.type === "outbound-rtp") layers[figure.rid ?? ""] = figure.framesEncoded ?? 0;

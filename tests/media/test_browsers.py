@@ -105,6 +105,48 @@ async def test_layers_are_chosen(server: MediaServer, room: str) -> None:
         await two.until(grows("width", small["width"]), "received", *camera, within_s=45)
 
 
+@pytest.mark.parametrize("what", ["layers", "VP9", "screen"])
+async def test_what_nobody_wants_stops(server: MediaServer, room: str, what: str) -> None:
+    """MEDIA-1: layers that nobody receives are not sent either, and come back when wanted."""
+    seen = ("one.1", "screen_share" if what == "screen" else "camera")
+    async with browser("chromium") as one, browser("chromium") as two:
+
+        async def sent_in(seconds: float) -> dict[str, int]:
+            before = await one.order("layers", seen[1])
+            await asyncio.sleep(seconds)
+            after = await one.order("layers", seen[1])
+            return {name: after[name] - before.get(name, 0) for name in after}
+
+        async def until_sent(*names: str) -> None:
+            async with asyncio.timeout(45):
+                while {name for name, count in (await sent_in(2)).items() if count} != set(names):
+                    pass
+
+        await join(one, server, "one.1", room)
+        await join(two, server, "two.1", room)
+        match what:
+            case "layers":
+                await one.order("publishCameraAndMicrophone")
+            case "VP9":
+                await one.order("publishCameraIn", "vp9")
+            case _:
+                await one.order("publishScreen")
+        await two.until(grows("frames", 10), "received", *seen, within_s=45)
+        if what == "layers":
+            await until_sent("h", "q")
+            await two.order("setQuality", *seen, 0)
+            await until_sent("q")
+        await two.order("setEnabled", *seen, False)
+        await until_sent()
+        before = await two.order("received", *seen)
+        await two.order("setEnabled", *seen, True)
+        await two.until(grows("frames", before["frames"] + 10), "received", *seen)
+        if what == "layers":
+            await until_sent("q")
+            await two.order("setQuality", *seen, 2)
+            await until_sent("h", "q")
+
+
 @pytest.mark.parametrize("codec", ["H264", "VP9", "AV1"])
 async def test_a_camera_comes_in_the_codec_that_was_announced(
     server: MediaServer, room: str, codec: str
