@@ -69,8 +69,10 @@ class Case:
             *("--simulcast", "yes" if self.is_simulcast else "no"),
             *("--join-interval-ms", str(self.join_interval_ms)),
             *("--joins-in-flight", str(self.joins_in_flight), "--rooms", str(self.meetings)),
-            *("--settle-s", str(round(SETTLE_S)), "--warm-up-s", "8"),
-            *("--window-s", str(round(seconds))),
+            *("--settle-s", str(round(SETTLE_S))),
+            # Without media there is nothing to settle but the joins themselves.
+            *("--warm-up-s", "8" if self.publishers else "2"),
+            *("--window-s", str(round(seconds if self.publishers else min(seconds, 4)))),
         ]
 
 

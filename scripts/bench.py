@@ -41,7 +41,7 @@ class Plan:
 
 
 PLANS = {
-    "forward": Plan(full=("--seconds", "7"), full_s=960.0),
+    "forward": Plan(full=("--seconds", "7"), full_s=1200.0),
     "joins": Plan(full_s=150.0, quick=("--store", "sqlite", "--seconds", "2"), quick_s=40.0),
     "join_store": Plan(full_s=120.0, quick=("--store", "sqlite", "--seconds", "1"), quick_s=25.0),
     "fanout": Plan(
