@@ -2,18 +2,26 @@
 
 A server's frames are not masked (RFC 6455 §5.1), and moot compresses nothing, so what is told to
 many is the same bytes on every socket: it is framed once and written to each transport without
-passing through the framing of each. Everything else (handshake, reading, control frames) is
-uvicorn's.
+passing through the framing of each. A plain handshake is answered from the request as the HTTP
+parser has read it; uvicorn would write it out and parse it a second time, at a tenth of what a join
+costs, and would refuse an address of more than 8 KiB. Everything else (other handshakes, reading,
+control frames) is uvicorn's.
 """
 
 from __future__ import annotations
 
+import binascii
 import socket
-from collections.abc import Callable
+from base64 import b64decode
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+from websockets.utils import accept_key
 
 EXTENSION: Final = "moot.wire"
 CLOSE_WITHIN_S: Final = 2.0
@@ -24,6 +32,16 @@ two parts; more would let a stalled client hide for longer."""
 _TEXT: Final = 0x81
 _BINARY: Final = 0x82
 _KEPT: Final = 512
+_NONCE_BYTES: Final = 16
+_OF_HANDSHAKE: Final = frozenset(
+    (
+        b"connection",
+        b"upgrade",
+        b"sec-websocket-key",
+        b"sec-websocket-version",
+        b"sec-websocket-protocol",
+    )
+)
 _LARGE: Final = 8_192
 """Characters from which a frame is not kept: a snapshot is for one reader, and large."""
 
@@ -54,10 +72,73 @@ def _make(kind: int, payload: bytes) -> bytes:
 _kept = lru_cache(maxsize=_KEPT)(_make_text)
 
 
+def plain_key(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+    """Return the `Sec-WebSocket-Key` of an upgrade that needs no second look (RFC 6455 §4.2.1).
+
+    Args:
+        headers: of a GET over HTTP/1.1 that asks for the upgrade; names in lower case.
+
+    Returns:
+        None where something is missing, repeated, malformed or asks for a subprotocol.
+    """
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _OF_HANDSHAKE:
+            if name in found:
+                return None
+            found[name] = value
+    if found.get(b"sec-websocket-version") != b"13" or b"sec-websocket-protocol" in found:
+        return None
+    try:
+        key = found.get(b"sec-websocket-key", b"")
+        return key.decode("ascii") if len(b64decode(key, validate=True)) == _NONCE_BYTES else None
+    except (binascii.Error, ValueError):
+        return None
+
+
 class WireProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket, which also hands itself out as a wire (`scope["extensions"]`)."""
 
     _on_drained: Callable[[], None] | None = None
+    _answer: bytes | None = None
+
+    def begin(self, url: bytes, headers: list[tuple[bytes, bytes]], key: str) -> None:
+        """Begin with an upgrade that has been read and found plain; the application answers it.
+
+        Args:
+            url: the request's target (RFC 9112 §3.2.1).
+            headers: all of them, names in lower case.
+            key: as `plain_key` gives it.
+        """
+        raw_path, _, query = url.partition(b"?")
+        self.conn = ServerProtocol(
+            state=State.OPEN, max_size=self.config.ws_max_size, logger=self.logger
+        )
+        self._answer = (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n"
+        ).encode()
+        self.handshake_initiated = True
+        self.scope = {
+            "type": "websocket",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.4"},
+            "http_version": "1.1",
+            "scheme": self.scheme,
+            "server": self.server,
+            "client": self.client,
+            "root_path": self.root_path,
+            "path": self.root_path + unquote(raw_path.decode("ascii")),
+            "raw_path": self.root_path.encode("ascii") + raw_path,
+            "query_string": query,
+            "headers": headers,
+            "subprotocols": [],
+            "state": self.app_state.copy(),
+            "extensions": cast("Any", {"websocket.http.response": {}, EXTENSION: self}),
+        }
+        self.queue.put_nowait({"type": "websocket.connect"})
+        task = self.loop.create_task(self.run_asgi())
+        task.add_done_callback(self.on_task_complete)
+        self.tasks.add(task)
 
     def handle_connect(self, event: Any) -> None:
         """Begin as uvicorn does; the wire is part of the scope before the application runs."""
@@ -96,7 +177,11 @@ class WireProtocol(WebSocketsSansIOProtocol):
     def accept(self, frames: bytes = b"") -> None:
         """Open the stream, and write its first frames in one packet with the answer."""
         self.handshake_complete = True
-        if not self.is_gone:
+        if self.is_gone:
+            return
+        if self._answer is not None:
+            self.transport.write(self._answer + frames)
+        else:
             self.conn.send_response(self.response)
             self.transport.write(b"".join((*self.conn.data_to_send(), frames)))
 

@@ -19,6 +19,7 @@ from tests.livekit.server import API_KEY, API_SECRET
 
 from moot._media import Engine, EngineConfig
 from moot.app import set_switches
+from moot.http.patience import PatientHttp
 from moot.media.builtin.engine import BuiltinMediaEngine
 from moot.media.tokens import TokenSigner
 from moot.signal.data import route
@@ -65,6 +66,7 @@ def main(port: int, host: str = "127.0.0.1") -> None:
         host=host,
         port=port,
         log_level="warning",
+        http=PatientHttp,
         ws=WireProtocol,
         ws_per_message_deflate=False,
         ws_ping_interval=None,

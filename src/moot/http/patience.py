@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from moot.wire import WireProtocol, plain_key
+
 HEAD_WITHIN_S: Final = 20.0
 """From the connection, or from the first byte of a further request, to the end of its head. Longer
 serves slower lines, shorter frees stuck connections."""
@@ -55,9 +57,19 @@ class PatientHttp(HttpToolsProtocol):
         super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection over."""
+        """Hand the connection over, and what was read of it."""
         self._head_came()
-        super().handle_websocket_upgrade()
+        is_plain = self.scope["method"] == "GET" and self.scope["http_version"] == "1.1"
+        key = plain_key(self.headers) if is_plain else None
+        if key is None or not issubclass(self.ws_protocol_class or object, WireProtocol):
+            # It is parsed once more, and what is wrong with it is said.
+            super().handle_websocket_upgrade()
+            return
+        self.connections.discard(self)
+        protocol = WireProtocol(self.config, self.server_state, self.app_state)
+        protocol.connection_made(self.transport)
+        self.transport.set_protocol(protocol)
+        protocol.begin(self.url, self.headers, key)
 
     def _wait_for_head(self) -> None:
         if self._deadline is None:
