@@ -138,6 +138,7 @@ async def test_a_long_address_is_taken(served: tuple[App, int]) -> None:
         (request(sec_websocket_key=KEY + "\r\nSec-WebSocket-Key: " + KEY), 400),
         (request(sec_websocket_version=None), 400),
         (request(sec_websocket_version="8"), 400),
+        (request().replace(b"/a%20b", b"/\xff"), 400),
         (request(method="POST"), 405),
         (request(upgrade="h2c\r\nUpgrade: websocket"), 426),
     ],
