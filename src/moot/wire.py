@@ -4,8 +4,8 @@ A server's frames are not masked (RFC 6455 §5.1), and moot compresses nothing, 
 many is the same bytes on every socket: it is framed once and written to each transport without
 passing through the framing of each. A plain handshake is answered from the request as the HTTP
 parser has read it; uvicorn would write it out and parse it a second time, at a tenth of what a join
-costs, and would refuse an address of more than 8 KiB. Everything else (other handshakes, reading,
-control frames) is uvicorn's.
+costs, and leave an address of more than 8 KiB without an answer. Everything else (other
+handshakes, reading, control frames) is uvicorn's.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class PatientHttp(HttpToolsProtocol):
         self._head_came()
         is_plain = self.scope["method"] == "GET" and self.scope["http_version"] == "1.1"
         key = plain_key(self.headers) if is_plain else None
-        if key is None or not issubclass(self.ws_protocol_class or object, WireProtocol):
+        if key is None or self.ws_protocol_class is not WireProtocol:
             # It is parsed once more, and what is wrong with it is said.
             super().handle_websocket_upgrade()
             return

@@ -3,11 +3,9 @@
 import asyncio
 
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
+from tests.unit.http.listening import listening
 
 from moot.http import patience
-from moot.http.patience import PatientHttp
 
 ASK = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -22,18 +20,8 @@ async def app(scope, receive, send):
 @pytest.fixture
 async def port(monkeypatch):
     monkeypatch.setattr(patience, "HEAD_WITHIN_S", 0.3)
-    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)
-    config.load()
-    state = ServerState()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: PatientHttp(config=config, server_state=state, app_state={}), "127.0.0.1", 0
-    )
-    yield server.sockets[0].getsockname()[1]
-    server.close()
-    for connection in list(state.connections):
-        connection.shutdown()
-    await server.wait_closed()
+    async with listening(app) as port:
+        yield port
 
 
 async def talk(port, *parts, wait_s=0.0):

@@ -5,11 +5,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import uvicorn
 import websockets
-from uvicorn.server import ServerState
+from tests.unit.http.listening import listening
 
-from moot.http.patience import PatientHttp
 from moot.wire import EXTENSION, WireProtocol, binary_frame, text_frame
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -47,25 +45,9 @@ class App:
 @pytest.fixture
 async def served() -> AsyncIterator[tuple[App, int]]:
     app = App()
-    config = uvicorn.Config(
-        app,
-        ws=WireProtocol,
-        ws_per_message_deflate=False,
-        ws_ping_interval=None,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-    )
-    config.load()
-    state = ServerState()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: PatientHttp(config=config, server_state=state, app_state={}), "127.0.0.1", 0
-    )
-    yield app, server.sockets[0].getsockname()[1]
-    server.close()
-    for connection in list(state.connections):
-        connection.shutdown()
-    await server.wait_closed()
+    options = {"ws": WireProtocol, "ws_per_message_deflate": False, "ws_ping_interval": None}
+    async with listening(app, **options) as port:
+        yield app, port
 
 
 def request(method: str = "GET", version: str = "1.1", **changes: str | None) -> bytes:
@@ -162,8 +144,8 @@ async def test_a_refusal_is_an_answer(served: tuple[App, int], path: str, status
     assert caught.value.response.status_code == status
 
 
-async def test_a_message_before_the_answer_is_not_lost(served: tuple[App, int]) -> None:
-    """Hostile or hasty: bytes right behind the head do no harm, later ones are read."""
+async def test_bytes_before_the_answer_do_no_harm(served: tuple[App, int]) -> None:
+    """Hostile or hasty: whatever comes right behind the head, what comes later is read."""
     _, port = served
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(request())

@@ -2,7 +2,7 @@
 //!
 //! str0m keeps what it knows in the standard library's hash maps, whose order comes from keys that
 //! each thread draws once, and its SCTP takes an association's first moment from the clock. What
-//! is left to chance is the length of signatures, of which nothing depends.
+//! is left to chance is the length of signatures, which a path of little bandwidth would notice.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_uint, c_void};
