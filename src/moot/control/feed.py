@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, Literal, Protocol
 
 import msgspec
@@ -84,6 +84,10 @@ class Feed:
     def watchers(self) -> Iterable[Watcher]:
         """Everyone who follows here."""
         return self._watchers
+
+    def streams_of(self, participant_id: ParticipantId) -> Collection[Watcher]:
+        """One person's streams."""
+        return self._by_participant.get(participant_id, ())
 
     def add(self, watcher: Watcher) -> None:
         """Let a watcher follow; it holds until it is started."""
@@ -190,17 +194,19 @@ class Feed:
             self._follow_up(event)
 
     def _follow_up(self, event: Event) -> None:
-        """Do to the streams of this process what an event means for them."""
+        """Do to the streams of this process what an event means for them.
+
+        It may be heard late, when those it meant have come back by a new stream.
+        """
         if event.type == "meeting.ended":
-            for watcher in self._watchers:
-                watcher.close("meeting_ended")
+            _close(_meant(self._watchers, event), "meeting_ended")
             return
         if event.type == "meeting.updated":
             return
         peek = _peek(event.body)
         person = peek.participant
         self._attendant.told(self, event, person.id)
-        mine = self._by_participant.get(person.id)
+        mine = _meant(self.streams_of(person.id), event)
         if not mine:
             return
         if event.type == "participant.removed":
@@ -235,6 +241,10 @@ class Feed:
                 promoted.append(watcher)
         if promoted:
             self._attendant.renew(self, promoted)
+
+
+def _meant(watchers: Iterable[Watcher], event: Event) -> Sequence[Watcher]:
+    return [watcher for watcher in watchers if watcher.is_older_than(event)]
 
 
 def _close(watchers: Iterable[Watcher], problem_id: str) -> None:

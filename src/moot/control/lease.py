@@ -14,13 +14,18 @@ from moot.control.change import Change
 from moot.control.leaving import close, reconnecting
 from moot.errors import Problem
 from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ProcessId
-from moot.model.meeting import Connection, Participant
+from moot.model.meeting import Connection, Meeting, Participant
 from moot.model.status import after
+from moot.store.port import Transaction
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """One event stream that this process holds."""
+    """One event stream that this process holds.
+
+    Attributes:
+        at: epoch and number of the last event before it was opened.
+    """
 
     meeting_id: MeetingId
     meeting_uid: MeetingUid
@@ -28,6 +33,7 @@ class Opened:
     fence: int
     participant: Participant
     process_id: ProcessId
+    at: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +51,19 @@ def stamp_of(connection: Connection) -> Stamp:
     return Stamp(connection.state, connection.fence, connection.changed_at, connection.process_id)
 
 
-def take(
-    change: Change, *, connection_id: ConnectionId, fence: int, process_id: ProcessId
-) -> Opened:
-    """Lease a connection to a process that opens its event stream.
+def find_open(
+    tx: Transaction, meeting: Meeting, connection_id: ConnectionId, *, fence: int
+) -> tuple[Connection, Participant]:
+    """Read a connection that may have an event stream, and whose it is.
 
     Raises:
-        Problem: `connection_closed`, `participant_removed`, `lobby_denied`.
+        Problem: `connection_closed` (unknown, closed, or made room for a newer fence),
+            `participant_removed`, `lobby_denied`.
     """
-    tx = change.tx
     connection = tx.find_connection(connection_id)
-    if connection is None or connection.meeting_uid != change.meeting.uid:
+    if connection is None or connection.meeting_uid != meeting.uid:
         raise Problem("connection_closed")
-    participant = tx.find_participant_by_id(change.meeting.uid, connection.participant_id)
+    participant = tx.find_participant_by_id(meeting.uid, connection.participant_id)
     if participant is None:
         raise Problem("connection_closed")
     if participant.status == "removed":
@@ -66,6 +72,19 @@ def take(
         raise Problem("lobby_denied")
     if connection.state == "closed" or connection.fence != fence:
         raise Problem("connection_closed")
+    return connection, participant
+
+
+def take(
+    change: Change, *, connection_id: ConnectionId, fence: int, process_id: ProcessId
+) -> Opened:
+    """Lease a connection to a process that opens its event stream.
+
+    Raises:
+        Problem: as of `find_open`.
+    """
+    tx = change.tx
+    connection, participant = find_open(tx, change.meeting, connection_id, fence=fence)
     if connection.state != "open" or connection.process_id != process_id:
         opened = replace(connection, state="open", process_id=process_id, changed_at=change.now)
         if tx.update_connection(opened, expected_fence=fence) is None:
@@ -83,6 +102,7 @@ def take(
         fence,
         participant,
         process_id,
+        (change.meeting.epoch, change.meeting.event_seq),
     )
 
 

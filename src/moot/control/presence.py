@@ -134,8 +134,8 @@ class Presence:
         """Lease a connection to this process: its participant is present (JOIN-4).
 
         Raises:
-            Problem: `meeting_not_found`, `connection_closed`, `participant_removed`,
-                `lobby_denied`, `unavailable`.
+            Problem: `meeting_not_found`, `connection_closed`, `meeting_ended`,
+                `participant_removed`, `lobby_denied`, `unavailable`.
 
         If cancelled, the connection may be leased without a stream; it is found and closed after
         the linger time like one that never opened.

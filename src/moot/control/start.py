@@ -9,9 +9,9 @@ from typing import Final
 from moot.control.attendance import Attendances
 from moot.control.change import ALIVE
 from moot.control.frames import LobbyStatus
+from moot.control.lease import find_open
 from moot.control.reading import found_meeting, read_snapshot
 from moot.control.watcher import Watcher
-from moot.errors import Problem
 from moot.model.event import may_read
 from moot.model.ids import ConnectionId, MeetingUid, ParticipantId
 from moot.model.meeting import Event, Meeting, Participant
@@ -64,12 +64,11 @@ def read_start(
     """Read what a stream begins with (EVENT-2).
 
     Raises:
-        Problem: `meeting_not_found`, `connection_closed` (the participant is no more).
+        Problem: `meeting_not_found`; as of `find_open`, where the connection was closed since.
     """
     meeting = found_meeting(tx, watcher.meeting_id)
-    participant = tx.find_participant_by_id(meeting.uid, watcher.participant_id)
-    if participant is None:
-        raise Problem("connection_closed")
+    # What is read here stands for the events so far, so the watcher will not hear of an end in it.
+    _, participant = find_open(tx, meeting, watcher.connection_id, fence=watcher.fence)
     if since is not None and not watcher.is_waiting:
         events = _missed(tx, meeting, participant, since)
         if events is not None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from moot.model.ids import ConnectionId, MeetingId, ParticipantId
+from moot.model.meeting import Event
 
 QUEUE_MESSAGES: Final = 256
 """Durable messages that may wait. More rides out longer pauses of a reader and costs memory for
@@ -28,6 +29,7 @@ class Watcher:
         connection_id: whose stream it is.
         fence: the connection's fencing number when the stream was opened.
         participant_id: who reads.
+        opened_at: epoch and number of the last event before the stream was opened.
         is_host: whether the reader sees what only hosts see.
         is_waiting: the reader is in the lobby and sees nothing but the host's answer.
     """
@@ -50,6 +52,7 @@ class Watcher:
         "is_host",
         "is_waiting",
         "meeting_id",
+        "opened_at",
         "participant_id",
     )
 
@@ -60,6 +63,7 @@ class Watcher:
         *,
         fence: int,
         participant_id: ParticipantId,
+        opened_at: tuple[int, int],
         is_host: bool,
         is_waiting: bool,
         limit_bytes: int,
@@ -69,6 +73,7 @@ class Watcher:
         self.connection_id = connection_id
         self.fence = fence
         self.participant_id = participant_id
+        self.opened_at = opened_at
         self.is_host = is_host
         self.is_waiting = is_waiting
         self.ending: str | None = None
@@ -116,6 +121,11 @@ class Watcher:
             self.ending = problem_id
             self._held = None
             self._wake()
+
+    def is_older_than(self, event: Event) -> bool:
+        """Tell whether the stream was open when an event happened, so that it is meant as well."""
+        epoch, event_seq = self.opened_at
+        return event.event_seq > event_seq or event.epoch != epoch
 
     def hold(self) -> None:
         """Keep back what comes until `start`, because a snapshot is being read."""

@@ -127,7 +127,8 @@ class Watching:
 
         Raises:
             Problem: `connection_closed` (unknown, closed, or made room for a newer fence),
-                `participant_removed`, `lobby_denied`, `meeting_not_found`, `unavailable`.
+                `meeting_ended`, `participant_removed`, `lobby_denied`, `meeting_not_found`,
+                `unavailable`.
 
         If cancelled, the stream counts as lost.
         """
@@ -138,6 +139,7 @@ class Watching:
             connection_id,
             fence=fence,
             participant_id=participant.id,
+            opened_at=opened.at,
             is_host=participant.role == "host",
             is_waiting=participant.status not in PRESENT,
             limit_bytes=self._control.config.max_queue_bytes,
@@ -155,6 +157,10 @@ class Watching:
         except BaseException:
             self.unwatch(watcher)
             raise
+        if len(feed.streams_of(participant.id)) > 1:
+            # One of them may be of the connection that this one replaces, as a reload does, which
+            # leaves the number of connections as it was.
+            self.check(feed, participant.id)
         return watcher
 
     def unwatch(self, watcher: Watcher) -> None:
@@ -307,6 +313,8 @@ class Watching:
             feed.begin(start.epoch, start.event_seq)
 
     async def _check(self, feed: Feed, participant_id: ParticipantId) -> None:
+        # Of a stream that is opened meanwhile, what is read here says nothing.
+        watchers = list(feed.streams_of(participant_id))
         try:
             fences, event_seq = await self._control.store.read(
                 partial(fences_of, meeting_uid=feed.meeting_uid, participant_id=participant_id)
@@ -321,9 +329,7 @@ class Watching:
                 break
             self.catch_up(feed)
             await asyncio.sleep(_CATCH_UP_S)
-        for watcher in list(feed.watchers):
-            if watcher.participant_id != participant_id:
-                continue
+        for watcher in watchers:
             fence = fences.get(watcher.connection_id)
             if fence is None:
                 watcher.close("connection_closed")

@@ -8,6 +8,7 @@ def make(*, limit_bytes: int = 1_000_000) -> Watcher:
         "ABC",  # type: ignore[arg-type]
         "c",  # type: ignore[arg-type]
         fence=1,
+        opened_at=(1, 0),
         participant_id="p",  # type: ignore[arg-type]
         is_host=False,
         is_waiting=False,

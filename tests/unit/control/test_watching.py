@@ -412,6 +412,116 @@ async def test_closed_tab_of_another_process(world: World) -> None:
     assert page.watcher.ending == "connection_closed"
 
 
+async def test_tab_opened_while_the_closed_ones_are_looked_for(world: World) -> None:
+    """JOIN-3: what is read of a person's connections says nothing of one that opens after it."""
+    await world.create()
+    _, joined, page = await world.come("ana")
+    _, second, _ = await world.come("ana")
+    may_go_on = asyncio.Event()
+    real_read = world.store.read
+    readings = 0
+
+    async def read(work):
+        nonlocal readings
+        answer = await real_read(work)
+        readings += 1
+        if readings == 1:
+            await may_go_on.wait()
+        return answer
+
+    await world.settle()
+    world.store.read = read  # type: ignore[method-assign]
+    ana = world.sitting("ana", second)
+    await leaving.leave(world.control, ana, MEETING, connection_id=second.connection.id)
+    while readings == 0:
+        await asyncio.sleep(0)
+    _, _, newest = await world.come("ana")
+    may_go_on.set()
+    await world.settle()
+    assert newest.watcher.ending is None
+    assert page.watcher.ending is None
+    await leaving.leave(
+        world.control,
+        world.sitting("ana", joined),
+        MEETING,
+        connection_id=joined.connection.id,
+    )
+    await world.settle()
+    assert page.watcher.ending == "connection_closed"
+
+
+async def test_old_news_ends_no_newer_stream(world: World) -> None:
+    """JOIN-3, JOIN-7: a leave that is heard of late does not end the stream of the return."""
+    await world.create()
+    second = await world.start_process()
+    ana = await world.join(world.person("ana"))
+    watching = await world.watch(ana, watching=second.watching)
+    bo, first, _ = await world.come("bo")
+    await leaving.leave(world.control, bo, MEETING)
+    back = await world.join(world.person("bo"))
+    page = await world.watch(back, watching=second.watching)
+    await world.settle()
+    await watching.read()
+    assert watching.kinds[-2:] == ["participant.left", "participant.joined"]
+    assert page.watcher.ending is None
+    assert first.participant.id == back.participant.id
+    await leaving.leave(world.control, world.sitting("bo", back), MEETING)
+    await world.settle()
+    assert page.watcher.ending == "left"
+
+
+async def test_old_end_ends_no_newer_run(world: World) -> None:
+    """MEET-7: an end that a process hears of late does not send out those of the next run."""
+    host = await world.create()
+    second = await world.start_process()
+    ana = await world.join(world.person("ana"))
+    of_first_run = await world.watch(ana, watching=second.watching)
+    await ending.end(world.control, host, MEETING)
+    bo = await world.join(world.person("bo"))
+    of_second_run = await world.watch(bo, watching=second.watching)
+    await world.settle()
+    assert of_first_run.watcher.ending == "meeting_ended"
+    assert of_second_run.watcher.ending is None
+    assert of_second_run.meeting["run"] == 2
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+async def test_closed_while_its_stream_opens(world: World, is_first: bool) -> None:
+    """JOIN-7: a stream does not begin whose connection was closed before it was read for."""
+    await world.create()
+    if not is_first:
+        await world.come("bo")
+    joined = await world.join(world.person("ana"))
+    ana = world.sitting("ana", joined)
+    real_read = world.store.read
+
+    async def read(work):
+        world.store.read = real_read  # type: ignore[method-assign]
+        await leaving.leave(world.control, ana, MEETING)
+        return await real_read(work)
+
+    world.store.read = read  # type: ignore[method-assign]
+    problem = await refused(world.watch(joined))
+    assert problem.kind.id == "connection_closed"
+    await world.settle()
+    assert (await world.row("ana")).status == "disconnected"
+    assert world.watching.watchers == (0 if is_first else 1)
+
+
+async def test_replaced_tab_is_closed(world: World) -> None:
+    """JOIN-3: a stream ends when its connection was replaced, however many there are as before."""
+    await world.create()
+    _, joined, page = await world.come("ana")
+    _, _, other = await world.come("ana")
+    await world.settle()
+    back = await world.join(world.person("ana"), replaces=joined.connection.id)
+    newest = await world.watch(back)
+    await world.settle()
+    assert page.watcher.ending == "connection_closed"
+    assert other.watcher.ending is None
+    assert newest.watcher.ending is None
+
+
 async def test_drain(world: World) -> None:
     """JOIN-10: a draining process ends its streams with a code that means resume."""
     await world.create()
