@@ -58,6 +58,7 @@ def find_open(
 
     Raises:
         Problem: `connection_closed` (unknown, closed, or made room for a newer fence),
+            `meeting_ended` (closed with a run in which its person was last),
             `participant_removed`, `lobby_denied`.
     """
     connection = tx.find_connection(connection_id)
@@ -71,7 +72,8 @@ def find_open(
     if participant.status == "denied":
         raise Problem("lobby_denied")
     if connection.state == "closed" or connection.fence != fence:
-        raise Problem("connection_closed")
+        # Whoever joined again would begin the next run, which nobody has asked for.
+        raise Problem("connection_closed" if participant.run == meeting.run else "meeting_ended")
     return connection, participant
 
 

@@ -104,6 +104,19 @@ test("MEET-7 HOST-4: a host ends the meeting for all, and it can be started agai
   nothingWentWrong(host, ana, ben);
 });
 
+test("MEET-7: who is away when the meeting is ended is told when back, and starts no other", async () => {
+  const { host, ana, meetingId } = await meet();
+  await ana.join(meetingId);
+  await sees(host, ana);
+  await scene.server.down("SIGKILL");
+  scene.server.endMeeting(meetingId);
+  await scene.server.up();
+  for (const person of [host, ana]) await person.reads("The meeting has ended");
+  await host.press("Join again");
+  await host.press("Join now");
+  await until("the host is in, alone", async () => (await host.tiles()).length === 1);
+});
+
 test("EVENT-4 HOST-4: a muted microphone and a camera that is off are seen by all, and unmuting is one's own act", async () => {
   const { host, ana, ben, meetingId } = await meet();
   await ana.join(meetingId);

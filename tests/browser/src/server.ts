@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const ROOT = resolve(import.meta.dirname, "../../..");
+const MOOT = join(resolve(import.meta.dirname, "../../.."), ".venv/bin/moot");
 
 async function freePort(): Promise<number> {
   const probe = createServer();
@@ -64,7 +64,7 @@ export class Server {
 
   /** Starts the process on the same port and folder as before; returns when it is ready. */
   async up(): Promise<void> {
-    const child = spawn(join(ROOT, ".venv/bin/moot"), ["serve", "--port", String(this.port), "--data", this.data], {
+    const child = spawn(MOOT, ["serve", "--port", String(this.port), "--data", this.data], {
       env: { ...process.env, MOOT_MEDIA_PORT: "0", ...this.#environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -79,6 +79,11 @@ export class Server {
       if (performance.now() > deadline) throw new Error(`moot serve was not ready within 90 s; see ${this.log}`);
       await sleep(50);
     }
+  }
+
+  /** Ends a meeting for all as the one does who runs the server; it need not be up. */
+  endMeeting(meetingId: string): void {
+    execFileSync(MOOT, ["meetings", "end", meetingId, "--data", this.data], { stdio: "pipe" });
   }
 
   /** Ends the process with a signal and waits until it is gone. */

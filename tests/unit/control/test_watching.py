@@ -508,6 +508,17 @@ async def test_closed_while_its_stream_opens(world: World, is_first: bool) -> No
     assert world.watching.watchers == (0 if is_first else 1)
 
 
+async def test_who_slept_through_the_end_is_told(world: World) -> None:
+    """MEET-7: whoever was away when a host ended the run is told so, and does not start another."""
+    host = await world.create()
+    _, joined, page = await world.come("ana")
+    world.watching.unwatch(page.watcher)
+    await ending.end(world.control, host, MEETING)
+    assert (await refused(world.watch(joined, before=page))).kind.id == "meeting_ended"
+    await world.join(world.person("ana"))
+    assert (await refused(world.watch(joined, before=page))).kind.id == "connection_closed"
+
+
 async def test_replaced_tab_is_closed(world: World) -> None:
     """JOIN-3: a stream ends when its connection was replaced, however many there are as before."""
     await world.create()
