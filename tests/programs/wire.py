@@ -85,6 +85,10 @@ class Wire:
         except (OSError, EOFError, ValueError) as gone:
             await self.close()
             raise ConnectionError(str(gone)) from gone
+        except BaseException:
+            # Cancelled with an answer under way, which the next request would take for its own.
+            await self.close()
+            raise
 
     async def _answer(self, reader: asyncio.StreamReader) -> Answer:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
