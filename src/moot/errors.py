@@ -258,7 +258,7 @@ _TABLE: Final = (
     ),
     ProblemKind(
         "meeting_ended",
-        0,
+        410,
         "A host has ended the meeting.",
         "Join again to start it anew.",
         4008,

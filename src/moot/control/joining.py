@@ -50,7 +50,8 @@ class JoinRequest:
         name: needed the first time (PERSON-3); None keeps the one there is.
         audio: the microphone's intent; None keeps the stored one, like `video`.
         connection_id: made by the client, so that a repeat is the same connection; None makes one.
-        replaces: the connection of the same tab before its refresh, closed in the same step.
+        replaces: the connection of the same tab before its refresh, closed in the same step. Who
+            names one goes on with a run, and begins no other.
         device: a label for the owner's list of connections, at most 80 characters.
     """
 
@@ -101,9 +102,10 @@ async def join(
         media_url: `ws://` or `wss://` base under which this browser reaches the service.
 
     Raises:
-        Problem: `meeting_not_found`, `participant_removed`, `meeting_locked`, `meeting_full`,
-            `passcode_required`, `passcode_wrong`, `rate_limited`, `lobby_required`,
-            `name_invalid`, `body_invalid`, `unavailable`.
+        Problem: `meeting_not_found`, `meeting_ended` (the run to go on with),
+            `participant_removed`, `meeting_locked`, `meeting_full`, `passcode_required`,
+            `passcode_wrong`, `rate_limited`, `lobby_required`, `name_invalid`, `body_invalid`,
+            `unavailable`.
 
     Cancelled after its commit, the participant is in; repeating it with the same `connection_id`
     is the same connection.
@@ -215,6 +217,8 @@ async def _join(
     def decide(change: Change) -> _Seated:
         tx, meeting = change.tx, change.meeting
         before = tx.find_participant(meeting.uid, actor.person_id)
+        if request.replaces is not None and before is not None and before.run < meeting.run:
+            raise Problem("meeting_ended")
         require_admission(
             change, actor, before, proof, server_limit=control.config.max_participants
         )

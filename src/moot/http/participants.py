@@ -117,7 +117,8 @@ OPERATIONS: Final = [
         description=(
             "The same person always gets the same participant. `connection_id` is a UUID that the "
             "client makes, so that a repeat is the same connection; `replaces` names the "
-            "connection of the same tab before its refresh. Never 409."
+            "connection of the same tab before its refresh: where a host has ended that run of the "
+            "meeting meanwhile, the answer is `meeting_ended` instead of the next run. Never 409."
         ),
         handler=_join,
         asking="made",
@@ -137,6 +138,7 @@ OPERATIONS: Final = [
             "lobby_required",
             "name_invalid",
             "connection_closed",
+            "meeting_ended",
         ),
         links={
             "leave": ("leave", _HERE),

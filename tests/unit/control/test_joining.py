@@ -7,7 +7,7 @@ import pytest
 from tests.unit.control.conftest import Build
 from tests.unit.control.world import MEDIA_URL, MEETING, World
 
-from moot.control import joining, leaving, lobby, meetings, moderating
+from moot.control import ending, joining, leaving, lobby, meetings, moderating
 from moot.control.intents import Intents, change
 from moot.control.joining import JoinRequest
 from moot.control.meetings import SettingsPatch
@@ -146,6 +146,20 @@ async def test_share_ends_with_a_refresh(world: World) -> None:
     assert shown.screen
     back = await world.join(world.person("ana"), replaces=first.connection.id)
     assert not back.participant.screen
+
+
+async def test_refresh_after_the_end_begins_no_run(world: World) -> None:
+    """MEET-7: a tab that comes back by itself begins no run that nobody has asked for."""
+    host = await world.create()
+    _, first, _ = await world.come("ana", audio=True, video=True)
+    await ending.end(world.control, host, MEETING)
+    problem = await refused(world.join(world.person("ana"), replaces=first.connection.id))
+    assert (problem.kind.id, problem.kind.status) == ("meeting_ended", 410)
+    assert (await world.row("ana")).status == "disconnected"
+    anew = await world.join(world.person("ana"))
+    assert (anew.meeting.run, anew.participant.audio) == (2, False)
+    back = await world.join(world.person("ana"), replaces=anew.connection.id)
+    assert back.participant.connections == 1
 
 
 async def test_connection_of_somebody_else(world: World) -> None:
