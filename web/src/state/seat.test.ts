@@ -10,7 +10,7 @@ import type { Socket } from '../realtime/event-stream';
 import { LocalDevice } from './local-device';
 import { pageMemory, Preferences, type Memory } from './preferences';
 import { RecentMeetings } from './recent';
-import { Seat, type Phase } from './seat';
+import { Seat, type Phase, type SeatOptions } from './seat';
 import { Tab } from './tab';
 
 interface Asked {
@@ -86,7 +86,7 @@ let memory: Memory;
 let lines: string[];
 let prepared: number;
 
-async function aSeat(): Promise<Seat> {
+async function aSeat(over: Partial<SeatOptions> = {}): Promise<Seat> {
   const tab = await Tab.open(memory, undefined);
   const device = (): LocalDevice => new LocalDevice({ open: () => new Promise(() => {}), staysOpen: false }, '');
   return new Seat('ABC123', {
@@ -97,6 +97,7 @@ async function aSeat(): Promise<Seat> {
       sockets.push(socket);
       return socket;
     },
+    ...over,
   });
 }
 
@@ -182,6 +183,116 @@ describe('the seat', () => {
     expect(body).toMatchObject({ replaces: first });
     expect(body).not.toHaveProperty('audio');
     expect(body).not.toHaveProperty('video');
+  });
+
+  it('JOIN-5: a tab that was restored after long is asked first, with everything off the air', async () => {
+    await goIn(await aSeat());
+    await vi.advanceTimersByTimeAsync(4 * 60_000);
+    const soon = await aSeat();
+    await soon.begin();
+    expect(soon.phase.value.kind).toBe('in');
+    // The browser is quit: no timer of the page runs any more.
+    vi.clearAllTimers();
+    vi.setSystemTime(Date.now() + 10 * 60_000);
+    const late = await aSeat();
+    await late.begin();
+    expect(late.phase.value.kind).toBe('before');
+  });
+
+  it('JOIN-10: a refresh that finds no server goes back in when there is one, however long that takes', async () => {
+    const { answers } = server;
+    const join = answers.get('PUT /meetings/ABC123/participants/me') ?? (() => 'unreachable');
+    await goIn(await aSeat());
+    vi.clearAllTimers();
+    answers.set('PUT /meetings/ABC123/participants/me', () => 'unreachable');
+    const seat = await aSeat();
+    await seat.begin();
+    await vi.advanceTimersByTimeAsync(20 * 60_000);
+    answers.set('PUT /meetings/ABC123/participants/me', join);
+    seat.retryNow();
+    await settle();
+    expect(seat.phase.value.kind).toBe('in');
+  });
+
+  it('JOIN-5: whoever turns away before being back in is asked the next time, and is not in behind their back', async () => {
+    await goIn(await aSeat());
+    let answer: (answer: Response) => void = () => undefined;
+    vi.stubGlobal('fetch', (url: string, init: RequestInit) => (init.method === 'PUT' ? new Promise<Response>((resolve) => (answer = resolve)) : server.fetch(url, init)));
+    const seat = await aSeat();
+    void seat.begin();
+    await settle();
+    seat.close();
+    answer(new Response(JSON.stringify(joined(false, 'late')), { status: 200 }));
+    await settle();
+    expect(server.last('DELETE', '/meetings/ABC123/participants/me')).toBeDefined();
+    vi.stubGlobal('fetch', server.fetch);
+    const next = await aSeat();
+    await next.begin();
+    expect(next.phase.value.kind).toBe('before');
+  });
+
+  it('MEET-7: a refresh after the end of the run says so and begins no other', async () => {
+    await goIn(await aSeat());
+    server.answers.set('PUT /meetings/ABC123/participants/me', () => problem(410, 'meeting_ended'));
+    const seat = await aSeat();
+    await seat.begin();
+    expect(phaseOf(seat, 'out').why).toBe('ended');
+  });
+
+  it('JOIN-1: a join whose answer was lost is repeated as the same connection, and the next one is another', async () => {
+    const ids = (): unknown[] => server.asked.filter(({ method, path }) => method === 'PUT' && path.endsWith('/me')).map(({ body }) => body?.['connection_id']);
+    const join = server.answers.get('PUT /meetings/ABC123/participants/me') ?? (() => 'unreachable');
+    server.answers.set('PUT /meetings/ABC123/participants/me', () => 'unreachable');
+    const seat = await aSeat();
+    await seat.begin();
+    await seat.join('Test User');
+    await vi.advanceTimersByTimeAsync(1_100);
+    server.answers.set('PUT /meetings/ABC123/participants/me', join);
+    await seat.join('Test User');
+    await settle();
+    expect(seat.phase.value.kind).toBe('in');
+    sockets.at(-1)?.onclose?.({ code: 4004 });
+    await settle();
+    const [first, again, other] = ids();
+    expect(again).toBe(first);
+    expect(other).not.toBe(first);
+  });
+
+  it('JOIN-5: what is switched while the answer to a join is out holds', async () => {
+    const device = (): LocalDevice => new LocalDevice({ open: () => new Promise(() => {}), staysOpen: false }, '');
+    const devices = { microphone: device(), camera: device() };
+    server.answers.set('PATCH /meetings/ABC123/participants/me', ({ body }) => ({ status: 200, body: { participant: { ...me, ...body } } }));
+    const seat = await aSeat({ devices });
+    await seat.begin();
+    devices.microphone.setOn(true);
+    const joining = seat.join('Test User');
+    devices.microphone.setOn(false);
+    devices.camera.setOn(true);
+    await joining;
+    await settle();
+    expect(devices.microphone.isOn.value).toBe(false);
+    expect(devices.camera.isOn.value).toBe(true);
+    const asked = server.asked.filter(({ method }) => method === 'PATCH').map(({ body }) => body);
+    expect(asked).toEqual([{ audio: false }, { video: true }]);
+  });
+
+  it('JOIN-6: a tab that wakes up while its person is in from elsewhere comes in without a camera', async () => {
+    const on = { ...me, video: true };
+    server.answers.set('PUT /meetings/ABC123/participants/me', ({ body }) => {
+      const answer = joined(false, body?.['connection_id']);
+      return { status: 200, body: { ...answer, participant: on, snapshot: { ...answer.snapshot, participants: [on], me: on } } };
+    });
+    const device = (): LocalDevice => new LocalDevice({ open: () => new Promise(() => {}), staysOpen: false }, '');
+    const devices = { microphone: device(), camera: device() };
+    const seat = await aSeat({ devices });
+    await seat.begin();
+    devices.camera.setOn(true);
+    await seat.join('Test User');
+    server.connections = [{ id: 'phone', device: '', state: 'open', created_at: 0 }];
+    sockets.at(-1)?.onclose?.({ code: 4004 });
+    await settle();
+    expect(seat.phase.value.kind).toBe('in');
+    expect(devices.camera.isOn.value).toBe(false);
   });
 
   it('JOIN-7: after leaving, a refresh does not go back in', async () => {

@@ -26,6 +26,7 @@ const OUT: ReadonlyMap<string, OutReason> = new Map([
   ['participant_removed', 'removed'],
   ['meeting_full', 'full'],
   ['meeting_locked', 'locked'],
+  ['meeting_ended', 'ended'],
   ['lobby_denied', 'denied'],
   ['meeting_id_invalid', 'invalid'],
 ]);
@@ -34,6 +35,13 @@ const OUT: ReadonlyMap<string, OutReason> = new Map([
 const RETRY_S = [1, 2, 3, 5, 8];
 /** Milliseconds between looks at a meeting that somebody stands before: who is in, locked, lobby, begun. */
 const LOOK_EVERY_MS = 5_000;
+/**
+ * Milliseconds for which a page that is loaded goes straight back in. Longer has a tab that the browser restores the next
+ * day go live unasked; shorter asks questions after a crash or a slow start of the computer.
+ */
+const RETURN_WITHIN_MS = 5 * 60_000;
+/** Milliseconds between two notes that the person is in: a browser that crashes makes no last one. */
+const SEEN_EVERY_MS = 20_000;
 
 export interface SeatOptions extends Surroundings {
   readonly tab: Tab;
@@ -48,6 +56,8 @@ export class Seat {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #lobby: EventStream | null = null;
   #passcode: string | null = null;
+  /** The connection to be, for as long as no answer has come: a repeat is the same one (JOIN-1). */
+  #connectionId: string | null = null;
   /** The connection that waited in the lobby, which the one that comes in replaces. */
   #knocked: string | null = null;
   #ends: (() => void)[] = [];
@@ -66,7 +76,8 @@ export class Seat {
 
   /** Begin: straight back in after a refresh (JOIN-5), otherwise see what the meeting is. */
   async begin(): Promise<void> {
-    if (this.options.tab.seat(this.meetingId)?.isIn) await this.#return();
+    const kept = this.options.tab.seat(this.meetingId);
+    if (kept && Math.abs(this.options.now() - kept.seenAt) < RETURN_WITHIN_MS) await this.#return();
     else await this.look();
   }
 
@@ -111,13 +122,18 @@ export class Seat {
     if (before.preview.meeting.lobby && !before.preview.known && !hasKnocked) return this.#knock(name, before);
     const isSecond = before.elsewhere.length > 0;
     // A second tab joins silently: the intents stay those of the first (JOIN-6).
-    const intents = isSecond ? {} : { audio: devices.microphone.isOn.value, video: devices.camera.isOn.value };
+    const asked = { audio: devices.microphone.isOn.value, video: devices.camera.isOn.value };
     try {
-      const answer = await this.#ask({ name, ...intents, ...(this.#knocked ? { replaces: this.#knocked } : {}) });
+      const answer = await this.#ask({ name, ...(isSecond ? {} : asked), ...(this.#knocked ? { replaces: this.#knocked } : {}) });
       this.#knocked = null;
       if (turn !== this.#turn) return void api.leave(this.meetingId, null, answer.connection.id).catch(() => undefined);
       if (isSecond) devices.microphone.setOn(false);
-      this.#enter(answer, devices.camera.isOn.value && !isSecond);
+      const wanted = { audio: devices.microphone.isOn.value, video: devices.camera.isOn.value };
+      const { self } = this.#enter(answer, wanted.video && !isSecond);
+      if (isSecond) return;
+      // Switched while the answer was out.
+      if (wanted.audio !== asked.audio) self.microphone.press(wanted.audio);
+      if (wanted.video !== asked.video) self.pressCamera(wanted.video);
     } catch (error) {
       if (turn !== this.#turn) return;
       const code = problemCode(error);
@@ -173,21 +189,25 @@ export class Seat {
 
   /** Let go of everything, because the page shows something else. Does not leave the meeting. */
   close(): void {
+    // Whoever turns away before being back in is asked the next time.
+    const { kind } = this.#phase.value;
+    if (kind === 'returning' || kind === 'unreachable') this.options.tab.forgetSeat(this.meetingId);
     this.#next({ kind: 'looking' });
     this.#closeLobby();
   }
 
   /** Take back the seat this tab had before its refresh, or that the server asks it to take anew. */
-  async #return(): Promise<void> {
-    const { tab, devices } = this.options;
+  async #return(isSecond = false): Promise<void> {
+    const { tab, devices, now } = this.options;
     const kept = tab.seat(this.meetingId);
+    if (kept) tab.keepSeat(this.meetingId, { ...kept, seenAt: now() });
     const turn = this.#next({ kind: 'returning' });
     this.options.prepareEngine?.();
     try {
       const answer = await this.#ask(kept ? { replaces: kept.connectionId } : {});
-      if (turn !== this.#turn) return;
+      if (turn !== this.#turn) return void api.leave(this.meetingId, null, answer.connection.id).catch(() => undefined);
       this.#tries = 0;
-      this.#enter(answer, kept?.cameraOn ?? devices.camera.isOn.value);
+      this.#enter(answer, !isSecond && (kept?.cameraOn ?? devices.camera.isOn.value));
     } catch (error) {
       if (turn !== this.#turn) return;
       const code = problemCode(error);
@@ -195,36 +215,45 @@ export class Seat {
       if (code === 'meeting_not_found') return void (await this.look());
       if (code === 'name_invalid' || code === 'lobby_required' || code === 'passcode_required') return void (await this.look());
       sayFailure('Error joining meeting', { meeting_id: this.meetingId, code });
-      this.#fail(error, () => void this.#return());
+      this.#fail(error, () => void this.#return(isSecond));
     }
   }
 
   /** The server has closed this connection: because another tab of this person has taken over, or because it was away too long. */
   async #comeBack(connectionId: string, wasOpen: boolean, turn: number): Promise<void> {
-    const hasMoved = wasOpen && (await this.#elsewhere(connectionId)).length > 0;
+    const isElsewhere = (await this.#elsewhere(connectionId)).length > 0;
     if (turn !== this.#turn) return;
-    if (hasMoved) this.#out('moved', null);
-    else await this.#return();
+    if (isElsewhere && wasOpen) this.#out('moved', null);
+    else await this.#return(isElsewhere);
   }
 
-  #ask(request: Omit<JoinRequest, 'connection_id' | 'device'>): Promise<JoinAnswer> {
+  async #ask(request: Omit<JoinRequest, 'connection_id' | 'device'>): Promise<JoinAnswer> {
     const passcode = this.#passcode ? { passcode: this.#passcode } : {};
-    return api.join(this.meetingId, { ...request, ...passcode, connection_id: crypto.randomUUID(), device: deviceLabel(navigator.userAgent) });
+    const connectionId = (this.#connectionId ??= crypto.randomUUID());
+    try {
+      const answer = await api.join(this.meetingId, { ...request, ...passcode, connection_id: connectionId, device: deviceLabel(navigator.userAgent) });
+      this.#connectionId = null;
+      return answer;
+    } catch (error) {
+      if (!isTransient(error)) this.#connectionId = null;
+      throw error;
+    }
   }
 
-  #enter(answer: JoinAnswer, withCamera: boolean): void {
-    const { recent, tab, devices } = this.options;
+  #enter(answer: JoinAnswer, withCamera: boolean): MeetingModel {
+    const { recent, tab, devices, now } = this.options;
     const ids = { meeting_id: this.meetingId, participant_id: answer.participant.id, connection_id: answer.connection.id };
     say(answer.created ? 'Participant joined successfully' : 'Participant already exists, updating status', ids);
     const meeting = new MeetingModel(answer, this.options, withCamera);
     const turn = this.#next({ kind: 'in', meeting });
     const keep = (): void => {
       if (turn !== this.#turn) return;
-      tab.keepSeat(this.meetingId, { connectionId: answer.connection.id, isIn: true, microphoneOn: devices.microphone.isOn.value, cameraOn: devices.camera.isOn.value });
+      tab.keepSeat(this.meetingId, { connectionId: answer.connection.id, cameraOn: devices.camera.isOn.value, seenAt: now() });
     };
     keep();
-    this.#ends = [devices.microphone.isOn.subscribe(keep), devices.camera.isOn.subscribe(keep)];
-    recent.remember({ id: this.meetingId, title: answer.meeting.title, at: this.options.now(), isHost: answer.participant.role === 'host' });
+    const seeing = setInterval(keep, SEEN_EVERY_MS);
+    this.#ends = [devices.camera.isOn.subscribe(keep), () => clearInterval(seeing)];
+    recent.remember({ id: this.meetingId, title: answer.meeting.title, at: now(), isHost: answer.participant.role === 'host' });
     meeting.stream.link.subscribe(() => {
       const link = meeting.stream.link.value;
       if (turn !== this.#turn || link.kind !== 'closed') return;
@@ -233,6 +262,7 @@ export class Seat {
       this.#out(link.why === 'left' || link.why === 'replaced' ? 'moved' : link.why, null);
     });
     meeting.start(answer.media);
+    return meeting;
   }
 
   async #knock(name: string, before: Phase & { kind: 'before' }): Promise<void> {

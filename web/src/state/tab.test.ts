@@ -16,7 +16,7 @@ function browserLocks(): Locks & { release(name: string): void } {
   };
 }
 
-const seat = { connectionId: 'c1', isIn: true, microphoneOn: true, cameraOn: false };
+const seat = { connectionId: 'c1', cameraOn: false, seenAt: 1 };
 
 describe('a tab', () => {
   it('JOIN-5: is the same after a refresh, with its seat', async () => {

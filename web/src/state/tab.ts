@@ -3,10 +3,9 @@ import { readObject, writeObject, type Memory } from './preferences';
 /** What this tab remembers of one meeting, so that a refresh comes straight back (JOIN-5). */
 export interface KeptSeat {
   readonly connectionId: string;
-  /** Whether the person was in when the page was last seen; false after leaving. */
-  readonly isIn: boolean;
-  readonly microphoneOn: boolean;
   readonly cameraOn: boolean;
+  /** When the person was last known to be in, in milliseconds since 1970; a seat that was left is not kept. */
+  readonly seenAt: number;
 }
 
 const KEY = 'moot.tab';
@@ -94,5 +93,5 @@ function keptSeats(value: unknown): Readonly<Record<string, KeptSeat>> {
 function isKeptSeat(value: unknown): value is KeptSeat {
   if (typeof value !== 'object' || value === null) return false;
   const seat = value as Record<string, unknown>;
-  return typeof seat['connectionId'] === 'string' && typeof seat['isIn'] === 'boolean' && typeof seat['microphoneOn'] === 'boolean' && typeof seat['cameraOn'] === 'boolean';
+  return typeof seat['connectionId'] === 'string' && typeof seat['cameraOn'] === 'boolean' && typeof seat['seenAt'] === 'number';
 }
