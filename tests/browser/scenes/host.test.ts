@@ -105,13 +105,18 @@ test("MEET-7 HOST-4: a host ends the meeting for all, and it can be started agai
 });
 
 test("MEET-7: who is away when the meeting is ended is told when back, and starts no other", async () => {
-  const { host, ana, meetingId } = await meet();
+  const { host, ana, ben, meetingId } = await meet();
   await ana.join(meetingId);
+  await ben.join(meetingId);
   await sees(host, ana);
+  const address = ben.page.url();
+  await ben.page.goto("about:blank");
   await scene.server.down("SIGKILL");
   scene.server.endMeeting(meetingId);
   await scene.server.up();
-  for (const person of [host, ana]) await person.reads("The meeting has ended");
+  // Ben's tab is loaded anew, the others come back by themselves.
+  await ben.page.goto(address);
+  for (const person of [host, ana, ben]) await person.reads("The meeting has ended");
   await host.press("Join again");
   await host.press("Join now");
   await until("the host is in, alone", async () => (await host.tiles()).length === 1);
