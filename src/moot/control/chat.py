@@ -51,7 +51,8 @@ async def post(
     Args:
         text: 1 to 4,000 characters.
         to: the only reader besides the sender; None is everyone.
-        reply_to: a message of this run that the sender may read.
+        reply_to: a message of this run that the sender may read. The answer to a private one has
+            the same two readers: nobody else learns that there is such a message.
 
     Raises:
         Problem: `body_invalid`, `not_allowed` (guests may not chat), `participant_not_found`,
@@ -71,7 +72,9 @@ async def post(
             if not is_present(reader.status):
                 raise Problem("participant_not_found")
         if reply_to is not None:
-            _readable(change, sender, reply_to)
+            answered = _readable(change, sender, reply_to)
+            if answered.to is not None and _audience(answered) != _readers(sender.id, to):
+                raise Problem("body_invalid", reason="an answer to a private message is private")
         message = change.tx.insert_message(
             ChatMessage(
                 id=message_id,
@@ -192,4 +195,8 @@ def _readable(change: Change, reader: Participant, message_id: MessageId) -> Cha
 
 
 def _audience(message: ChatMessage) -> str:
-    return EVERYONE if message.to is None else only((message.participant_id, message.to))
+    return _readers(message.participant_id, message.to)
+
+
+def _readers(sender: ParticipantId, to: ParticipantId | None) -> str:
+    return EVERYONE if to is None else only((sender, to))

@@ -104,6 +104,23 @@ async def test_reply(world: World) -> None:
     assert (await refused(post(world, ana, reply_to=new()))).kind.id == "message_not_found"
 
 
+async def test_reply_to_a_private_message(world: World) -> None:
+    """EVENT-1: an answer to a private message is read by the same two, and by nobody else."""
+    await world.create()
+    ana, of_ana, _ = await world.come("ana")
+    bo, of_bo, _ = await world.come("bo")
+    _, of_cy, page = await world.come("cy")
+    asked = (await post(world, ana, "psst", to=of_bo.participant.id)).message.id
+    for to in (None, of_cy.participant.id):
+        problem = await refused(post(world, bo, reply_to=asked, to=to))
+        assert problem.kind.id == "body_invalid"
+    for actor, other in ((bo, of_ana), (ana, of_bo)):
+        reply = await post(world, actor, reply_to=asked, to=other.participant.id)
+        assert reply.message.reply_to == asked
+    await page.read()
+    assert page.messages == {}
+
+
 async def test_edit(world: World) -> None:
     """HOST-4: a message is edited by its sender alone, not even by a host."""
     await world.create()
