@@ -7,6 +7,7 @@ import type { DurableEvent } from '../protocol/stream';
 import type { EventStream } from '../realtime/event-stream';
 import type { MeetingState } from '../realtime/reducer';
 import type { Notices } from './notices';
+import type { Edit, Focus, Reader, Writing } from './writing';
 
 /** A message on its way: shown at once, sent under its own id until the server has it. */
 export interface Unsent {
@@ -20,12 +21,6 @@ export interface ChatLine {
   readonly state: 'sent' | 'sending' | 'failed';
 }
 
-/** The message that is being answered or changed. */
-export interface Focus {
-  readonly kind: 'reply' | 'edit';
-  readonly message: Message;
-}
-
 export interface ChatOptions {
   readonly meetingId: string;
   readonly sender: Sender;
@@ -35,6 +30,7 @@ export interface ChatOptions {
   readonly open: () => void;
   readonly notices: Notices;
   readonly stream: Pick<EventStream, 'typing'>;
+  readonly writing: Writing;
   readonly now: () => number;
 }
 
@@ -51,13 +47,29 @@ export class Chat {
   readonly unread = new Live(0);
   /** Who is typing now, by participant id. */
   readonly typing = new Live<ReadonlySet<string>>(new Set());
+  readonly draft: ReadLive<string>;
+  /** The reader of the next message; null is everyone. */
+  readonly reader: ReadLive<Reader | null>;
+  /** Whether the reader who was chosen is not in the meeting now. */
+  readonly isReaderGone: ReadLive<boolean>;
   /** What the next message is about: an answer, a change of one's own, or nothing. */
-  readonly focus = new Live<Focus | null>(null);
+  readonly focus: ReadLive<Focus | null>;
+  readonly #writing: Writing;
   readonly #unsent = new Live<readonly Unsent[]>([]);
   #saidTypingAt = 0;
 
   constructor(private readonly options: ChatOptions) {
-    const { state, isOpen } = options;
+    const { state, isOpen, writing } = options;
+    writing.enter(state.value.meeting.run);
+    this.#writing = writing;
+    this.draft = writing.draft;
+    this.reader = writing.reader;
+    this.focus = writing.focus;
+    this.isReaderGone = derive([state, writing.reader], ({ participants }, reader) => {
+      if (reader === null) return false;
+      const status = participants.get(reader.id)?.status;
+      return status !== 'connected' && status !== 'reconnecting';
+    });
     this.lines = derive([state, this.#unsent], (meeting, unsent) => {
       const sent: ChatLine[] = meeting.messages.map((message) => ({ message, isOwn: message.participant_id === meeting.meId, state: 'sent' }));
       const known = new Set(meeting.messages.map((message) => message.id));
@@ -69,20 +81,57 @@ export class Chat {
     });
   }
 
-  /** Post to everyone, or with `to` to one person; or change the message that is being edited. */
-  post(text: string, to: string | null = null): void {
-    const trimmed = text.trim().slice(0, LONGEST_MESSAGE);
-    if (trimmed === '') return;
-    const focus = this.focus.value;
-    this.focus.set(null);
-    if (focus?.kind === 'edit') return void this.#ask(() => api.edit(this.options.meetingId, this.options.sender, focus.message.id, trimmed));
-    const { state, now } = this.options;
+  /** Write in the message that is being edited, else in the next one. */
+  write(text: string): void {
+    const { focus, draft, reader } = this.#writing;
+    if (focus.value?.kind === 'edit') return focus.set({ ...focus.value, text });
+    draft.set(text);
+    if (reader.value === null) this.#sayTyping();
+  }
+
+  /** Choose who reads the next message. A private message is answered to its other reader or not at all. */
+  writeTo(reader: Reader | null): void {
+    const { focus } = this.#writing;
+    if (focus.value?.kind === 'reply' && focus.value.message.to !== null) focus.set(null);
+    this.#writing.reader.set(reader);
+  }
+
+  /** Answer a message; a private one in private. */
+  reply(message: Message): void {
+    this.#writing.focus.set({ kind: 'reply', message });
+    if (message.to === null) return;
+    const { meId, participants, messages } = this.options.state.value;
+    const id = message.participant_id === meId ? message.to : message.participant_id;
+    const name = participants.get(id)?.label ?? messages.findLast((other) => other.participant_id === id)?.name ?? '';
+    this.#writing.reader.set({ id, name });
+  }
+
+  edit(message: Message): void {
+    this.#writing.focus.set({ kind: 'edit', message, text: message.text });
+  }
+
+  /** Answer or change nothing after all. The reader stays: what was meant for one is not for everyone. */
+  cancel(): void {
+    this.#writing.focus.set(null);
+  }
+
+  /** Post what is written to its reader, never to more; or save the change of the message that is being edited. */
+  post(): void {
+    const { focus, draft, reader } = this.#writing;
+    if (focus.value?.kind === 'edit') return void this.#save(focus.value);
+    const text = trimmed(draft.value);
+    if (text === '') return;
+    const { state, notices, now } = this.options;
+    const to = reader.value;
+    if (to && this.isReaderGone.value) return void notices.show('chat.readerGone', { values: { name: to.name }, tone: 'warning', topic: 'chat' });
     const meId = state.value.meId ?? '';
     const message: Message = {
-      id: crypto.randomUUID(), participant_id: meId, name: state.value.participants.get(meId)?.label ?? '', text: trimmed, to,
-      reply_to: focus?.kind === 'reply' ? focus.message.id : null, posted_at: now(), event_seq: 0, edited_at: null, deleted: false,
+      id: crypto.randomUUID(), participant_id: meId, name: state.value.participants.get(meId)?.label ?? '', text, to: to?.id ?? null,
+      reply_to: focus.value?.message.id ?? null, posted_at: now(), event_seq: 0, edited_at: null, deleted: false,
     };
-    this.#unsent.update((unsent) => [...unsent, { message, hasFailed: false }]);
+    focus.set(null);
+    draft.set('');
+    this.#unsent.update((all) => [...all, { message, hasFailed: false }]);
     void this.#send(message);
   }
 
@@ -99,15 +148,11 @@ export class Chat {
   }
 
   async unsay(messageId: string): Promise<void> {
-    await this.#ask(() => api.unsay(this.options.meetingId, this.options.sender, messageId));
-  }
-
-  /** Say that the person is typing, at most every two seconds. */
-  sayTyping(): void {
-    const now = this.options.now();
-    if (now - this.#saidTypingAt < SAY_TYPING_EVERY_MS) return;
-    this.#saidTypingAt = now;
-    this.options.stream.typing();
+    try {
+      await api.unsay(this.options.meetingId, this.options.sender, messageId);
+    } catch {
+      this.options.notices.show('notice.notSaved', { tone: 'warning', topic: 'chat' });
+    }
   }
 
   handle(event: DurableEvent): void {
@@ -128,6 +173,14 @@ export class Chat {
     setTimeout(() => this.#forgetTyping(participantId), TYPING_MS);
   }
 
+  /** Say that the person is typing, at most every two seconds. */
+  #sayTyping(): void {
+    const now = this.options.now();
+    if (now - this.#saidTypingAt < SAY_TYPING_EVERY_MS) return;
+    this.#saidTypingAt = now;
+    this.options.stream.typing();
+  }
+
   async #send(message: Message): Promise<void> {
     const { meetingId, sender } = this.options;
     const body = { text: message.text, ...(message.to ? { to: message.to } : {}), ...(message.reply_to ? { reply_to: message.reply_to } : {}) };
@@ -143,6 +196,17 @@ export class Chat {
     this.#mark(message.id, true);
   }
 
+  async #save({ message, text }: Edit): Promise<void> {
+    const { meetingId, sender, notices } = this.options;
+    if (trimmed(text) === '') return;
+    this.#writing.focus.set(null);
+    try {
+      await api.edit(meetingId, sender, message.id, trimmed(text));
+    } catch {
+      notices.show('notice.notSaved', { tone: 'warning', topic: 'chat' });
+    }
+  }
+
   #mark(messageId: string, hasFailed: boolean): void {
     this.#unsent.update((unsent) => unsent.map((one) => (one.message.id === messageId ? { ...one, hasFailed } : one)));
   }
@@ -151,13 +215,8 @@ export class Chat {
     if (!this.typing.value.has(participantId)) return;
     this.typing.update((typing) => new Set([...typing].filter((id) => id !== participantId)));
   }
-
-  async #ask(act: () => Promise<unknown>): Promise<void> {
-    try {
-      await act();
-    } catch {
-      this.options.notices.show('notice.notSaved', { tone: 'warning', topic: 'chat' });
-    }
-  }
 }
 
+function trimmed(text: string): string {
+  return text.trim().slice(0, LONGEST_MESSAGE);
+}

@@ -17,6 +17,7 @@ import type { Preferences } from './preferences';
 import { Reactions } from './reactions';
 import { Self } from './self';
 import { Stage, type Told } from './stage';
+import type { Writing } from './writing';
 
 /** What a meeting needs from outside; tests give their own. */
 export interface Surroundings {
@@ -62,6 +63,7 @@ export class MeetingModel {
     joined: JoinAnswer,
     readonly surroundings: Surroundings,
     withCamera: boolean,
+    writing: Writing,
   ) {
     const { preferences, devices, now } = surroundings;
     this.id = joined.meeting.id;
@@ -85,7 +87,7 @@ export class MeetingModel {
     this.people = this.#people;
     this.self = new Self({ meetingId: this.id, sender: this.sender, me: this.me, engine: this.media.engine, devices, notices: this.notices, withCamera });
     this.stage = new Stage({ state: this.state, people: this.people, qualities: this.qualities, self: this.self, devices, preferences, now });
-    this.chat = new Chat({ meetingId: this.id, sender: this.sender, state: this.state, isOpen: derive([this.panel], (panel) => panel === 'chat'), open: () => this.panel.set('chat'), notices: this.notices, stream: this.stream, now });
+    this.chat = new Chat({ meetingId: this.id, sender: this.sender, state: this.state, isOpen: derive([this.panel], (panel) => panel === 'chat'), open: () => this.panel.set('chat'), notices: this.notices, stream: this.stream, writing, now });
     this.hosting = new Hosting(this.id, this.sender, this.state, this.notices);
     this.reactions = new Reactions(this.id, this.sender, now);
     this.arrivals = new Arrivals(this.notices, preferences);

@@ -8,6 +8,7 @@ import { deviceLabel } from './device-label';
 import { MeetingModel, type Surroundings } from './meeting';
 import type { RecentMeetings } from './recent';
 import type { Tab } from './tab';
+import { Writing } from './writing';
 
 /** Where this tab stands with one meeting. Every phase has a way on (look.md, "Never a dead end"). */
 export type Phase =
@@ -60,6 +61,7 @@ export class Seat {
   #connectionId: string | null = null;
   /** The connection that waited in the lobby, which the one that comes in replaces. */
   #knocked: string | null = null;
+  readonly #writing = new Writing();
   #ends: (() => void)[] = [];
 
   constructor(
@@ -244,7 +246,7 @@ export class Seat {
     const { recent, tab, devices, now } = this.options;
     const ids = { meeting_id: this.meetingId, participant_id: answer.participant.id, connection_id: answer.connection.id };
     say(answer.created ? 'Participant joined successfully' : 'Participant already exists, updating status', ids);
-    const meeting = new MeetingModel(answer, this.options, withCamera);
+    const meeting = new MeetingModel(answer, this.options, withCamera, this.#writing);
     const turn = this.#next({ kind: 'in', meeting });
     const keep = (): void => {
       if (turn !== this.#turn) return;

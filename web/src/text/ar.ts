@@ -198,6 +198,7 @@ export const ar: Catalogue = {
   'chat.to': 'إلى',
   'chat.everyone': 'الجميع',
   'chat.messageTo': 'رسالة إلى {{name}}',
+  'chat.readerGone': '{{name}} ليس هنا الآن، فلن تُرسل هذه الرسالة. انتظر، أو اختر من يقرؤها غيره.',
 
   'people.heading': 'الأشخاص',
   'people.waiting': 'في انتظار الدخول',

@@ -187,6 +187,7 @@ export const de: Catalogue = {
   'chat.to': 'An',
   'chat.everyone': 'Alle',
   'chat.messageTo': 'Nachricht an {{name}}',
+  'chat.readerGone': '{{name}} ist gerade nicht da, deshalb wird das nicht gesendet. Warte, oder wähle, wer es sonst lesen soll.',
 
   'people.heading': 'Personen',
   'people.waiting': 'Warten auf Einlass',

@@ -185,6 +185,7 @@ export const en = {
   'chat.to': 'To',
   'chat.everyone': 'Everyone',
   'chat.messageTo': 'Message {{name}}',
+  'chat.readerGone': '{{name}} is not here now, so this is not sent. Wait, or choose who else should read it.',
 
   'people.heading': 'People',
   'people.waiting': 'Waiting to come in',

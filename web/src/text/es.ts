@@ -187,6 +187,7 @@ export const es: Catalogue = {
   'chat.to': 'Para',
   'chat.everyone': 'Todos',
   'chat.messageTo': 'Mensaje a {{name}}',
+  'chat.readerGone': '{{name}} no está ahora, así que esto no se envía. Espera, o elige quién más debe leerlo.',
 
   'people.heading': 'Personas',
   'people.waiting': 'Esperan para entrar',

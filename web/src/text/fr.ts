@@ -187,6 +187,7 @@ export const fr: Catalogue = {
   'chat.to': 'À',
   'chat.everyone': 'Tous',
   'chat.messageTo': 'Écrire à {{name}}',
+  'chat.readerGone': '{{name}} n’est pas là pour le moment, ce message n’est donc pas envoyé. Attendez, ou choisissez qui d’autre doit le lire.',
 
   'people.heading': 'Participants',
   'people.waiting': 'Attendent d’entrer',

@@ -12,7 +12,6 @@ import { Line } from './Line';
 export function ChatPanel({ meeting }: { readonly meeting: MeetingModel }) {
   const say = useSay();
   const lines = useLive(meeting.chat.lines);
-  const focus = useLive(meeting.chat.focus);
   const scroller = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   const [hasNewBelow, setNewBelow] = useState(false);
@@ -51,7 +50,7 @@ export function ChatPanel({ meeting }: { readonly meeting: MeetingModel }) {
           </button>
         )}
       </div>
-      <Composer key={focus?.kind === 'edit' ? focus.message.id : ''} meeting={meeting} />
+      <Composer meeting={meeting} />
     </Panel>
   );
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type KeyboardEvent } from 'react';
+import { useEffect, useId, useRef, type KeyboardEvent } from 'react';
 import { LONGEST_MESSAGE } from '../../state/chat';
 import type { MeetingModel } from '../../state/meeting';
 import { useLanguage, useSay } from '../../text/say-context';
@@ -12,52 +12,62 @@ export function Composer({ meeting }: { readonly meeting: MeetingModel }) {
   const say = useSay();
   const { meeting: settings, participants, meId } = useLive(meeting.state);
   const isHost = useLive(meeting.isHost);
-  const focus = useLive(meeting.chat.focus);
-  const [text, setText] = useState(focus?.kind === 'edit' ? focus.message.text : '');
-  const [to, setTo] = useState<string | null>(null);
+  const { chat } = meeting;
+  const focus = useLive(chat.focus);
+  const draft = useLive(chat.draft);
+  const reader = useLive(chat.reader);
+  const isReaderGone = useLive(chat.isReaderGone);
+  const faultId = useId();
   const field = useRef<HTMLTextAreaElement>(null);
   const others = [...participants.values()].filter((person) => person.id !== meId && (person.status === 'connected' || person.status === 'reconnecting'));
-  const receiver = others.find((person) => person.id === to) ?? null;
+  const edit = focus?.kind === 'edit' ? focus : null;
+  const text = edit?.text ?? draft;
+  const present = others.find((person) => person.id === reader?.id);
+  const readerName = present?.label ?? reader?.name ?? '';
 
-  useEffect(() => field.current?.focus(), [focus]);
+  useEffect(() => field.current?.focus(), [focus?.kind, focus?.message.id]);
 
-  const send = (): void => {
-    meeting.chat.post(text, receiver?.id ?? null);
-    setText('');
-  };
-  const cancel = (): void => meeting.chat.focus.set(null);
   const onKey = (event: KeyboardEvent): void => {
     if (event.key === 'Escape' && focus) {
       event.preventDefault();
-      cancel();
+      chat.cancel();
     }
     if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
-    send();
+    chat.post();
   };
 
   if (!isHost && !settings.guests_may_chat) return <p className={styles['closed']}>{say('chat.closed')}</p>;
-  const label = receiver ? say('chat.messageTo', { name: receiver.label }) : say('chat.message');
+  const label = edit ? say('chat.editing') : reader ? say('chat.messageTo', { name: readerName }) : say('chat.message');
+  const fault = !edit && isReaderGone && say('chat.readerGone', { name: readerName });
   return (
     <form
       className={styles['composer']}
       onSubmit={(event) => {
         event.preventDefault();
-        send();
+        chat.post();
       }}
     >
       <Typing meeting={meeting} />
       {focus && (
         <p className={styles['focus']}>
-          <span dir="auto">{focus.kind === 'edit' ? say('chat.editing') : say('chat.replying', { name: participants.get(focus.message.participant_id)?.label ?? focus.message.name })}</span>
-          <IconButton icon="close" iconSize={14} aria-label={say('meeting.cancel')} onClick={cancel} />
+          <span dir="auto">{edit ? say('chat.editing') : say('chat.replying', { name: participants.get(focus.message.participant_id)?.label ?? focus.message.name })}</span>
+          <IconButton icon="close" iconSize={14} aria-label={say('meeting.cancel')} onClick={() => chat.cancel()} />
         </p>
       )}
-      {others.length > 1 && focus?.kind !== 'edit' && (
+      {(others.length > 1 || reader) && !edit && (
         <label className={styles['to']}>
           <span>{say('chat.to')}</span>
-          <select value={receiver?.id ?? ''} onChange={(event) => setTo(event.target.value || null)}>
+          <select
+            value={reader?.id ?? ''}
+            onChange={({ target }) => {
+              chat.writeTo(target.value === '' ? null : { id: target.value, name: target.selectedOptions[0]?.text ?? '' });
+              // The list may go with this choice, and must not take the focus along.
+              if (others.length <= 1) field.current?.focus();
+            }}
+          >
             <option value="">{say('chat.everyone')}</option>
+            {reader && !present && <option value={reader.id}>{readerName}</option>}
             {others.map((person) => (
               <option key={person.id} value={person.id}>
                 {person.label}
@@ -66,6 +76,11 @@ export function Composer({ meeting }: { readonly meeting: MeetingModel }) {
           </select>
         </label>
       )}
+      {fault && (
+        <p className={styles['fault']} id={faultId} role="alert" dir="auto">
+          {fault}
+        </p>
+      )}
       <div className={styles['field']}>
         <textarea
           ref={field}
@@ -73,16 +88,14 @@ export function Composer({ meeting }: { readonly meeting: MeetingModel }) {
           dir="auto"
           aria-label={label}
           placeholder={label}
+          aria-describedby={fault ? faultId : undefined}
           maxLength={LONGEST_MESSAGE}
           value={text}
-          onChange={(event) => {
-            setText(event.target.value);
-            if (!receiver) meeting.chat.sayTyping();
-          }}
+          onChange={(event) => chat.write(event.target.value)}
           onKeyDown={onKey}
         />
-        <button type="submit" aria-label={say(focus?.kind === 'edit' ? 'chat.save' : 'chat.send')} disabled={text.trim() === ''}>
-          <Icon name={focus?.kind === 'edit' ? 'check' : 'send'} size={18} />
+        <button type="submit" aria-label={say(edit ? 'chat.save' : 'chat.send')} disabled={text.trim() === ''}>
+          <Icon name={edit ? 'check' : 'send'} size={18} />
         </button>
       </div>
     </form>

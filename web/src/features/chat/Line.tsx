@@ -50,8 +50,8 @@ export const Line = memo(function Line({ meeting, line, follows }: LineProps) {
         )}
         {state === 'sent' && !message.deleted && (
           <span className={styles['tools']}>
-            <IconButton icon="reply" iconSize={15} aria-label={say('chat.replyTo', { name: by })} onClick={() => meeting.chat.focus.set({ kind: 'reply', message })} />
-            {isOwn && <IconButton icon="edit" iconSize={15} aria-label={say('chat.edit')} onClick={() => meeting.chat.focus.set({ kind: 'edit', message })} />}
+            <IconButton icon="reply" iconSize={15} aria-label={say('chat.replyTo', { name: by })} onClick={() => meeting.chat.reply(message)} />
+            {isOwn && <IconButton icon="edit" iconSize={15} aria-label={say('chat.edit')} onClick={() => meeting.chat.edit(message)} />}
             {(isOwn || isHost) && <IconButton icon="bin" iconSize={15} aria-label={say('chat.unsay')} onClick={() => void meeting.chat.unsay(message.id)} />}
           </span>
         )}
