@@ -1,6 +1,6 @@
 import * as api from '../api/meetings';
 import type { Sender } from '../api/call';
-import { isTransient } from '../api/problem';
+import { isTransient, problemCode } from '../api/problem';
 import { derive, Live, type ReadLive } from '../live';
 import type { Message } from '../protocol/objects';
 import type { DurableEvent } from '../protocol/stream';
@@ -8,12 +8,6 @@ import type { EventStream } from '../realtime/event-stream';
 import type { MeetingState } from '../realtime/reducer';
 import type { Notices } from './notices';
 import type { Edit, Focus, Reader, Writing } from './writing';
-
-/** A message on its way: shown at once, sent under its own id until the server has it. */
-export interface Unsent {
-  readonly message: Message;
-  readonly hasFailed: boolean;
-}
 
 export interface ChatLine {
   readonly message: Message;
@@ -55,8 +49,8 @@ export class Chat {
   /** What the next message is about: an answer, a change of one's own, or nothing. */
   readonly focus: ReadLive<Focus | null>;
   readonly #writing: Writing;
-  readonly #unsent = new Live<readonly Unsent[]>([]);
   #saidTypingAt = 0;
+  #isClosed = false;
 
   constructor(private readonly options: ChatOptions) {
     const { state, isOpen, writing } = options;
@@ -70,7 +64,7 @@ export class Chat {
       const status = participants.get(reader.id)?.status;
       return status !== 'connected' && status !== 'reconnecting';
     });
-    this.lines = derive([state, this.#unsent], (meeting, unsent) => {
+    this.lines = derive([state, writing.unsent], (meeting, unsent) => {
       const sent: ChatLine[] = meeting.messages.map((message) => ({ message, isOwn: message.participant_id === meeting.meId, state: 'sent' }));
       const known = new Set(meeting.messages.map((message) => message.id));
       const waiting: ChatLine[] = unsent.filter(({ message }) => !known.has(message.id)).map(({ message, hasFailed }) => ({ message, isOwn: true, state: hasFailed ? 'failed' : 'sending' }));
@@ -79,6 +73,18 @@ export class Chat {
     isOpen.subscribe(() => {
       if (isOpen.value) this.unread.set(0);
     });
+  }
+
+  /** Send what an earlier connection could not, under the same ids and in the order it was written. */
+  async sendAgain(): Promise<void> {
+    const { unsent } = this.#writing;
+    unsent.update((all) => all.map((one) => ({ ...one, hasFailed: false })));
+    for (const { message } of unsent.value) await this.#send(message);
+  }
+
+  /** Send nothing more from this connection. */
+  close(): void {
+    this.#isClosed = true;
   }
 
   /** Write in the message that is being edited, else in the next one. */
@@ -117,7 +123,7 @@ export class Chat {
 
   /** Post what is written to its reader, never to more; or save the change of the message that is being edited. */
   post(): void {
-    const { focus, draft, reader } = this.#writing;
+    const { focus, draft, reader, unsent } = this.#writing;
     if (focus.value?.kind === 'edit') return void this.#save(focus.value);
     const text = trimmed(draft.value);
     if (text === '') return;
@@ -131,20 +137,20 @@ export class Chat {
     };
     focus.set(null);
     draft.set('');
-    this.#unsent.update((all) => [...all, { message, hasFailed: false }]);
+    unsent.update((all) => [...all, { message, hasFailed: false }]);
     void this.#send(message);
   }
 
   /** Try again to send what could not be sent. */
   retry(messageId: string): void {
-    const found = this.#unsent.value.find(({ message }) => message.id === messageId);
+    const found = this.#writing.unsent.value.find(({ message }) => message.id === messageId);
     if (!found) return;
     this.#mark(messageId, false);
     void this.#send(found.message);
   }
 
   discard(messageId: string): void {
-    this.#unsent.update((unsent) => unsent.filter(({ message }) => message.id !== messageId));
+    this.#writing.unsent.update((unsent) => unsent.filter(({ message }) => message.id !== messageId));
   }
 
   async unsay(messageId: string): Promise<void> {
@@ -182,18 +188,24 @@ export class Chat {
   }
 
   async #send(message: Message): Promise<void> {
-    const { meetingId, sender } = this.options;
+    const { meetingId, sender, state, isOpen, notices, open } = this.options;
     const body = { text: message.text, ...(message.to ? { to: message.to } : {}), ...(message.reply_to ? { reply_to: message.reply_to } : {}) };
-    for (let attempt = 0; attempt < 6; attempt += 1) {
+    for (let attempt = 0; attempt < 6 && !this.#isClosed; attempt += 1) {
       try {
-        await api.post(meetingId, sender, message.id, body);
+        const posted = await api.post(meetingId, sender, message.id, body);
+        // Where an earlier try posted it, its event may have passed, and no other comes.
+        if (posted.message.event_seq <= state.value.eventSeq) this.discard(message.id);
         return;
       } catch (error) {
+        // The seat is taken anew, and what is unsent goes with it.
+        if (problemCode(error) === 'connection_closed') return;
         if (!isTransient(error)) break;
         await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
       }
     }
+    if (this.#isClosed) return;
     this.#mark(message.id, true);
+    if (!isOpen.value) notices.show('notice.notSent', { tone: 'warning', topic: 'chat', action: { text: 'notice.open', run: open } });
   }
 
   async #save({ message, text }: Edit): Promise<void> {
@@ -208,7 +220,7 @@ export class Chat {
   }
 
   #mark(messageId: string, hasFailed: boolean): void {
-    this.#unsent.update((unsent) => unsent.map((one) => (one.message.id === messageId ? { ...one, hasFailed } : one)));
+    this.#writing.unsent.update((unsent) => unsent.map((one) => (one.message.id === messageId ? { ...one, hasFailed } : one)));
   }
 
   #forgetTyping(participantId: string): void {

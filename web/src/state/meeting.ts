@@ -105,6 +105,7 @@ export class MeetingModel {
     });
     this.stream.open();
     void this.media.open(ticket);
+    void this.chat.sendAgain();
   }
 
   togglePanel(panel: Panel): void {
@@ -125,6 +126,7 @@ export class MeetingModel {
   /** Stop everything here. Tells the server nothing: leaving is the caller's. */
   close(): void {
     this.stream.close();
+    this.chat.close();
     this.self.close();
     this.reactions.close();
     this.stage.close();

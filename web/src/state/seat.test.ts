@@ -5,8 +5,9 @@ import { count } from '../media/figures';
 import type { MediaEngine } from '../media/port';
 import type { JoinAnswer, OwnConnection, Preview } from '../protocol/objects';
 import type { ClientMessage, ServerMessage } from '../protocol/stream';
-import { aMeeting, aParticipant } from '../protocol/samples';
+import { aMeeting, aMessage, aParticipant } from '../protocol/samples';
 import type { Socket } from '../realtime/event-stream';
+import type { Chat } from './chat';
 import { LocalDevice } from './local-device';
 import { pageMemory, Preferences, type Memory } from './preferences';
 import { RecentMeetings } from './recent';
@@ -459,5 +460,103 @@ describe('the seat', () => {
     await seat.join('Test User', '1234');
     expect(phaseOf(seat, 'before').problem?.code).toBe('passcode_wrong');
     expect(server.last('PUT', '/meetings/ABC123/participants/me')?.body).toMatchObject({ passcode: '1234' });
+  });
+});
+
+describe('what a person has written', () => {
+  const id = '7b0f6f0e-3f0b-4d0e-9d0c-2f1d5a6b7c8d';
+  const path = `/meetings/ABC123/chat/${id}`;
+
+  const chatOf = (seat: Seat): Chat => phaseOf(seat, 'in').meeting.chat;
+  const states = (seat: Seat): string[] => chatOf(seat).lines.value.map(({ state }) => state);
+  const posts = (): unknown[] => server.asked.filter((asked) => asked.method === 'PUT' && asked.path.includes('/chat/')).map((asked) => [asked.path, asked.body]);
+
+  function send(seat: Seat, text: string): void {
+    vi.spyOn(crypto, 'randomUUID').mockReturnValueOnce(id);
+    chatOf(seat).write(text);
+    chatOf(seat).post();
+  }
+
+  it.each([
+    ['got no answer', (): Answer => 'unreachable', 1_000, 'sending'],
+    ['got no answer for long', (): Answer => 'unreachable', 60_000, 'failed'],
+    ['came after the connection was closed', (): Answer => problem(410, 'connection_closed'), 1_000, 'sending'],
+  ])('JOIN-4: is posted under the same id after a return where it %s', async (_, answer, awayMs, shown) => {
+    server.answers.set(`PUT ${path}`, answer);
+    const seat = await aSeat();
+    await goIn(seat);
+    send(seat, 'important');
+    chatOf(seat).write('half a draft');
+    await vi.advanceTimersByTimeAsync(awayMs);
+    expect(states(seat)).toEqual([shown]);
+    const before = posts().length;
+    server.answers.set(`PUT ${path}`, () => ({ status: 201, body: { created: true, message: aMessage({ id, event_seq: 2 }) } }));
+    seat.retryNow();
+    sockets.at(-1)?.onclose?.({ code: 4004 });
+    await settle();
+    expect(states(seat)).toEqual(['sending']);
+    expect(chatOf(seat).draft.value).toBe('half a draft');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(posts().slice(before)).toEqual([[path, { text: 'important' }]]);
+    expect(states(seat)).toEqual(['sending']);
+  });
+
+  it('is kept in order after a return', async () => {
+    const other = id.replace('7', '8');
+    server.answers.set(`PUT ${path}`, () => 'unreachable');
+    server.answers.set(`PUT ${path.replace(id, other)}`, () => 'unreachable');
+    const seat = await aSeat();
+    const socket = await goIn(seat);
+    send(seat, 'first');
+    vi.spyOn(crypto, 'randomUUID').mockReturnValueOnce(other as typeof id);
+    chatOf(seat).write('second');
+    chatOf(seat).post();
+    await settle();
+    socket.onclose?.({ code: 4004 });
+    await settle();
+    const before = posts().length;
+    await vi.advanceTimersByTimeAsync(600);
+    expect(posts().slice(before)).toEqual([[path, { text: 'first' }]]);
+  });
+
+  it('is no longer on its way where an earlier try had posted it before the meeting as it is known', async () => {
+    server.answers.set(`PUT ${path}`, () => 'unreachable');
+    const seat = await aSeat();
+    const socket = await goIn(seat);
+    send(seat, 'important');
+    server.answers.set(`PUT ${path}`, () => ({ status: 200, body: { created: false, message: aMessage({ id, event_seq: 1 }) } }));
+    socket.onclose?.({ code: 4004 });
+    await settle();
+    expect(states(seat)).toEqual([]);
+  });
+
+  it('MEET-7: is dropped where a host has ended the run meanwhile', async () => {
+    server.answers.set(`PUT ${path}`, () => 'unreachable');
+    const seat = await aSeat();
+    const socket = await goIn(seat);
+    send(seat, 'important');
+    chatOf(seat).write('half a draft');
+    socket.onclose?.({ code: 4008 });
+    server.answers.set('PUT /meetings/ABC123/participants/me', ({ body }) => {
+      const meeting = aMeeting({ run: 2 });
+      const answer = joined(false, body?.['connection_id']);
+      return { status: 200, body: { ...answer, meeting, snapshot: { ...answer.snapshot, meeting } } };
+    });
+    await seat.look();
+    await seat.join('Test User');
+    const before = posts().length;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([states(seat), chatOf(seat).draft.value]).toEqual([[], '']);
+    expect(posts()).toHaveLength(before);
+  });
+
+  it('and the server refuses is said while the chat is closed', async () => {
+    server.answers.set(`PUT ${path}`, () => problem(404, 'participant_not_found'));
+    const seat = await aSeat();
+    await goIn(seat);
+    send(seat, 'important');
+    await settle();
+    expect(states(seat)).toEqual(['failed']);
+    expect(phaseOf(seat, 'in').meeting.notices.list.value.map(({ text }) => text)).toEqual(['notice.notSent']);
   });
 });

@@ -1,6 +1,12 @@
 import { Live } from '../live';
 import type { Message } from '../protocol/objects';
 
+/** A message on its way: shown at once, sent under its own id until the server has it. */
+export interface Unsent {
+  readonly message: Message;
+  readonly hasFailed: boolean;
+}
+
 /** The one person besides the sender who is to read a message. */
 export interface Reader {
   readonly id: string;
@@ -24,6 +30,7 @@ export class Writing {
   /** The reader of the next message; null is everyone. */
   readonly reader = new Live<Reader | null>(null);
   readonly focus = new Live<Focus | null>(null);
+  readonly unsent = new Live<readonly Unsent[]>([]);
   #run: number | null = null;
 
   /** Go on in this run of the meeting; what was written in another is dropped. */
@@ -33,5 +40,6 @@ export class Writing {
     this.draft.set('');
     this.reader.set(null);
     this.focus.set(null);
+    this.unsent.set([]);
   }
 }

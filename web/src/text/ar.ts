@@ -168,6 +168,7 @@ export const ar: Catalogue = {
   'notice.removed': 'أُخرج {{name}}',
   'notice.undo': 'تراجع',
   'notice.notSaved': 'لم يصل ذلك إلى الخادم. حاول مرة أخرى.',
+  'notice.notSent': 'لم تُرسل إحدى رسائلك.',
   'notice.notAllowed': 'أوقف مضيف هذا للضيوف.',
   'notice.lastHost': 'لا بد للاجتماع من مضيف واحد على الأقل. عيّن شخصًا آخر أولًا.',
   'notice.mutedByHost': 'أطفأ مضيف ميكروفونك. يمكنك تشغيله من جديد.',

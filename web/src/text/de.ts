@@ -157,6 +157,7 @@ export const de: Catalogue = {
   'notice.removed': '{{name}} wurde entfernt',
   'notice.undo': 'Rückgängig',
   'notice.notSaved': 'Das kam beim Server nicht an. Versuch es noch einmal.',
+  'notice.notSent': 'Eine Nachricht von dir wurde nicht gesendet.',
   'notice.notAllowed': 'Ein Gastgeber hat das für Gäste ausgeschaltet.',
   'notice.lastHost': 'Ein Meeting behält mindestens einen Gastgeber. Mach zuerst jemand anderen dazu.',
   'notice.mutedByHost': 'Ein Gastgeber hat dein Mikrofon ausgeschaltet. Du kannst es wieder einschalten.',

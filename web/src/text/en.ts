@@ -155,6 +155,7 @@ export const en = {
   'notice.removed': '{{name}} was removed',
   'notice.undo': 'Undo',
   'notice.notSaved': 'That did not reach the server. Try again.',
+  'notice.notSent': 'A message of yours was not sent.',
   'notice.notAllowed': 'A host has switched this off for guests.',
   'notice.lastHost': 'A meeting keeps at least one host. Make another person a host first.',
   'notice.mutedByHost': 'A host has turned off your microphone. You can turn it on again.',

@@ -157,6 +157,7 @@ export const es: Catalogue = {
   'notice.removed': 'Se ha expulsado a {{name}}',
   'notice.undo': 'Deshacer',
   'notice.notSaved': 'Eso no llegó al servidor. Inténtalo otra vez.',
+  'notice.notSent': 'No se ha enviado un mensaje tuyo.',
   'notice.notAllowed': 'Un anfitrión lo ha desactivado para los invitados.',
   'notice.lastHost': 'Una reunión conserva al menos un anfitrión. Nombra antes a otra persona.',
   'notice.mutedByHost': 'Un anfitrión ha apagado tu micrófono. Puedes volver a encenderlo.',

@@ -157,6 +157,7 @@ export const fr: Catalogue = {
   'notice.removed': '{{name}} a été exclu',
   'notice.undo': 'Annuler',
   'notice.notSaved': 'Le serveur ne l’a pas reçu. Essayez encore.',
+  'notice.notSent': 'L’un de vos messages n’a pas été envoyé.',
   'notice.notAllowed': 'Un hôte a désactivé cela pour les invités.',
   'notice.lastHost': 'Une réunion garde au moins un hôte. Nommez d’abord quelqu’un d’autre.',
   'notice.mutedByHost': 'Un hôte a coupé votre micro. Vous pouvez l’activer de nouveau.',
