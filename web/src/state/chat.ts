@@ -113,7 +113,7 @@ export class Chat {
   }
 
   edit(message: Message): void {
-    this.#writing.focus.set({ kind: 'edit', message, text: message.text });
+    this.#writing.focus.set({ kind: 'edit', message, text: message.text, state: 'open' });
   }
 
   /** Answer or change nothing after all. The reader stays: what was meant for one is not for everyone. */
@@ -208,14 +208,20 @@ export class Chat {
     if (!isOpen.value) notices.show('notice.notSent', { tone: 'warning', topic: 'chat', action: { text: 'notice.open', run: open } });
   }
 
-  async #save({ message, text }: Edit): Promise<void> {
-    const { meetingId, sender, notices } = this.options;
-    if (trimmed(text) === '') return;
-    this.#writing.focus.set(null);
+  async #save(edit: Edit): Promise<void> {
+    const { meetingId, sender, isOpen, notices, open } = this.options;
+    const text = trimmed(edit.text);
+    if (text === '' || edit.state === 'saving') return;
+    const { focus } = this.#writing;
+    const saving: Edit = { ...edit, state: 'saving' };
+    focus.set(saving);
     try {
-      await api.edit(meetingId, sender, message.id, trimmed(text));
+      await api.edit(meetingId, sender, edit.message.id, text);
+      if (focus.value === saving) focus.set(null);
     } catch {
-      notices.show('notice.notSaved', { tone: 'warning', topic: 'chat' });
+      const isThere = focus.value === saving;
+      if (isThere) focus.set({ ...saving, state: 'refused' });
+      if (!isThere || !isOpen.value) notices.show('chat.notSaved', { tone: 'warning', topic: 'chat', action: { text: 'notice.open', run: open } });
     }
   }
 

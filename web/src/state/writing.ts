@@ -14,11 +14,12 @@ export interface Reader {
   readonly name: string;
 }
 
-/** A change of one's own message. */
+/** A change of one's own message; `refused` says that the server did not take the text. */
 export interface Edit {
   readonly kind: 'edit';
   readonly message: Message;
   readonly text: string;
+  readonly state: 'open' | 'saving' | 'refused';
 }
 
 /** The message that is being answered or changed. */

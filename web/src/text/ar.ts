@@ -195,6 +195,7 @@ export const ar: Catalogue = {
   'chat.edit': 'تعديل',
   'chat.editing': 'أنت تعدّل رسالتك',
   'chat.save': 'حفظ',
+  'chat.notSaved': 'لم يُحفظ تعديلك.',
   'chat.unsay': 'سحب',
   'chat.to': 'إلى',
   'chat.everyone': 'الجميع',

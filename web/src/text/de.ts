@@ -184,6 +184,7 @@ export const de: Catalogue = {
   'chat.edit': 'Ändern',
   'chat.editing': 'Du änderst deine Nachricht',
   'chat.save': 'Speichern',
+  'chat.notSaved': 'Deine Änderung wurde nicht gespeichert.',
   'chat.unsay': 'Zurücknehmen',
   'chat.to': 'An',
   'chat.everyone': 'Alle',

@@ -182,6 +182,7 @@ export const en = {
   'chat.edit': 'Edit',
   'chat.editing': 'Editing your message',
   'chat.save': 'Save',
+  'chat.notSaved': 'Your change was not saved.',
   'chat.unsay': 'Take back',
   'chat.to': 'To',
   'chat.everyone': 'Everyone',

@@ -184,6 +184,7 @@ export const es: Catalogue = {
   'chat.edit': 'Editar',
   'chat.editing': 'Estás editando tu mensaje',
   'chat.save': 'Guardar',
+  'chat.notSaved': 'Tu cambio no se ha guardado.',
   'chat.unsay': 'Retirar',
   'chat.to': 'Para',
   'chat.everyone': 'Todos',

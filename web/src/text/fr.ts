@@ -184,6 +184,7 @@ export const fr: Catalogue = {
   'chat.edit': 'Modifier',
   'chat.editing': 'Vous modifiez votre message',
   'chat.save': 'Enregistrer',
+  'chat.notSaved': 'Votre modification n’a pas été enregistrée.',
   'chat.unsay': 'Retirer',
   'chat.to': 'À',
   'chat.everyone': 'Tous',

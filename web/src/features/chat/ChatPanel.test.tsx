@@ -22,6 +22,7 @@ const toAna = aMessage({ id: 'm2', participant_id: 'me', name: 'Me', to: 'ana', 
 const own = aMessage({ id: 'm3', participant_id: 'me', name: 'Me', text: 'typo', event_seq: 3 });
 
 let asked: { readonly method: string; readonly path: string; readonly body: Record<string, unknown> }[];
+let status: number;
 let state: Live<MeetingState>;
 let chat: Chat;
 let typing: number;
@@ -79,12 +80,13 @@ async function come(...messages: Message[]): Promise<void> {
 beforeEach(() => {
   vi.stubGlobal('IS_REACT_ACT_ENVIRONMENT', true);
   asked = [];
+  status = 200;
   typing = 0;
   notices = new Notices();
   panel = new Live<'chat' | null>('chat');
   vi.stubGlobal('fetch', async (url: string, { method = '', body }: RequestInit) => {
     asked.push({ method, path: url.replace('/api/v1/meetings/ABC123', ''), body: JSON.parse(String(body)) });
-    return new Response(JSON.stringify({ message: aMessage({ event_seq: 9 }) }));
+    return new Response(JSON.stringify(status === 200 ? { message: aMessage({ event_seq: 9 }) } : { code: 'message_not_found', status, title: '', detail: '' }), { status });
   });
   place = document.createElement('div');
   document.body.append(place);
@@ -180,5 +182,22 @@ describe('what is being written', () => {
     act(() => root.unmount());
     await open();
     expect([field().value, list().value]).toEqual(['half a draft', 'ana']);
+  });
+
+  it('stays in the field where a change is refused, which is said, and can be saved again', async () => {
+    await come(own);
+    press('Edit');
+    fill(field(), 'a better text');
+    status = 404;
+    await key('Enter');
+    expect(field().value).toBe('a better text');
+    expect(alerts()).toEqual(['Your change was not saved.']);
+    status = 200;
+    await key('Enter');
+    expect(asked.map(({ method, path, body }) => [method, path, body['text']])).toEqual([
+      ['PATCH', '/chat/m3', 'a better text'],
+      ['PATCH', '/chat/m3', 'a better text'],
+    ]);
+    expect([field().value, alerts()]).toEqual(['', []]);
   });
 });

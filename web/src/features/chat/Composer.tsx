@@ -39,7 +39,7 @@ export function Composer({ meeting }: { readonly meeting: MeetingModel }) {
 
   if (!isHost && !settings.guests_may_chat) return <p className={styles['closed']}>{say('chat.closed')}</p>;
   const label = edit ? say('chat.editing') : reader ? say('chat.messageTo', { name: readerName }) : say('chat.message');
-  const fault = !edit && isReaderGone && say('chat.readerGone', { name: readerName });
+  const fault = edit ? edit.state === 'refused' && say('chat.notSaved') : isReaderGone && say('chat.readerGone', { name: readerName });
   return (
     <form
       className={styles['composer']}
@@ -89,6 +89,7 @@ export function Composer({ meeting }: { readonly meeting: MeetingModel }) {
           aria-label={label}
           placeholder={label}
           aria-describedby={fault ? faultId : undefined}
+          readOnly={edit?.state === 'saving'}
           maxLength={LONGEST_MESSAGE}
           value={text}
           onChange={(event) => chat.write(event.target.value)}
