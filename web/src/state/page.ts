@@ -45,7 +45,11 @@ export class Page {
       camera: new LocalDevice({ open: (id) => openCamera(id), staysOpen: false }, values.value.camera),
     };
     this.#followBlur();
-    options.address.onBack(() => this.#show(options.address.path()));
+    // The browser calls a link within the page going back, too.
+    options.address.onBack(() => {
+      const path = options.address.path();
+      if (!this.#isAt(path)) this.#show(path);
+    });
   }
 
   get screen(): ReadLive<Screen> {
@@ -97,6 +101,11 @@ export class Page {
     watch(derive([this.preferences.values], ({ blur }) => blur), (blur) => this.devices.camera.setEffect(blur ? effect : null));
   }
 
+  #isAt(path: string): boolean {
+    const screen = this.#screen.value;
+    return screen.kind === 'home' ? isHome(path) : screen.kind === 'meeting' && screen.seat.meetingId === meetingIdOf(path);
+  }
+
   #show(path: string, hasBegun = false): void {
     const before = this.#screen.value;
     if (before.kind === 'meeting') {
@@ -104,18 +113,28 @@ export class Page {
       before.seat.close();
     }
     this.#creating.set({ kind: 'idle' });
-    if (path === '/' || path === '') {
+    if (isHome(path)) {
       this.devices.microphone.close();
       this.devices.camera.close();
       return this.#screen.set({ kind: 'home' });
     }
-    const parsed = parseMeetingId(path);
-    if ('fault' in parsed || path.split('/').filter(Boolean).length !== 1) return this.#screen.set({ kind: 'lost', path });
-    if (path !== meetingPath(parsed.id)) this.options.address.go(meetingPath(parsed.id), true);
-    const seat = new Seat(parsed.id, { ...this.options, devices: this.devices }, hasBegun);
+    const id = meetingIdOf(path);
+    if (id === null) return this.#screen.set({ kind: 'lost', path });
+    if (path !== meetingPath(id)) this.options.address.go(meetingPath(id), true);
+    const seat = new Seat(id, { ...this.options, devices: this.devices }, hasBegun);
     this.#screen.set({ kind: 'meeting', seat });
     void seat.begin();
   }
+}
+
+function isHome(path: string): boolean {
+  return path === '/' || path === '';
+}
+
+/** The meeting whose address this is, in any spelling; null if it is no meeting's. */
+function meetingIdOf(path: string): string | null {
+  const parsed = parseMeetingId(path);
+  return 'id' in parsed && path.split('/').filter(Boolean).length === 1 ? parsed.id : null;
 }
 
 /** Try a few times what fails only for now. */
