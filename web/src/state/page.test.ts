@@ -137,3 +137,44 @@ describe('going back', () => {
     screenOf('home');
   });
 });
+
+describe('a new meeting', () => {
+  it('is gone to as soon as it is made', async () => {
+    await openAt('/');
+    void page.createMeeting(null);
+    await settle();
+    answerCreation(201, { created: true, meeting: aMeeting({ id: 'NEW999' }) });
+    await settle();
+    expect(address.at).toBe('/NEW999');
+    expect(screenOf('meeting').seat.meetingId).toBe('NEW999');
+  });
+
+  it('JOIN-7: takes nobody out of another who has gone there meanwhile, and is found among the recent ones', async () => {
+    await openAt('/');
+    void page.createMeeting(null);
+    await settle();
+    page.openMeeting('ABC123');
+    await settle();
+    const seat = await goIn();
+    answerCreation(201, { created: true, meeting: aMeeting({ id: 'NEW999', title: 'Weekly' }) });
+    await settle();
+    expect(address.at).toBe('/ABC123');
+    expect(screenOf('meeting').seat).toBe(seat);
+    expect(left()).toEqual([]);
+    expect(page.recent.list.value.map(({ id, isHost }) => [id, isHost])).toContainEqual(['NEW999', true]);
+  });
+
+  it('says nothing of its failure to who has begun another since', async () => {
+    await openAt('/');
+    void page.createMeeting(null);
+    await settle();
+    const fail = answerCreation;
+    page.openMeeting('ABC123');
+    page.goHome();
+    void page.createMeeting(null);
+    await settle();
+    fail(422, { code: 'meeting_id_invalid', type: '', title: '', status: 422, detail: '' });
+    await settle();
+    expect(page.creating.value.kind).toBe('busy');
+  });
+});

@@ -76,22 +76,27 @@ export class Page {
     this.#show(path);
   }
 
-  /** Create a meeting, with an id of one's own or of the server's choosing, and go to it. */
+  /** Create a meeting, with an id of one's own or of the server's choosing, and go to it, unless the person has gone elsewhere meanwhile. */
   async createMeeting(ownId: string | null): Promise<void> {
     if (this.#creating.value.kind === 'busy') return;
+    const asked = this.#screen.value;
     this.#creating.set({ kind: 'busy' });
     say('Initializing meeting', ownId ? { meeting_id: ownId } : {});
     const key = crypto.randomUUID();
     try {
       const { created, meeting } = await again(() => (ownId ? api.ensureMeeting(ownId) : api.createMeeting(key)));
       sayCreated(meeting.id, created);
+      if (this.#screen.value !== asked) {
+        if (created) this.recent.remember({ id: meeting.id, title: meeting.title, at: this.options.now(), isHost: true });
+        return;
+      }
       this.#creating.set({ kind: 'idle' });
       const path = meetingPath(meeting.id);
       this.options.address.go(path, false);
       this.#show(path, true);
     } catch (error) {
       sayFailure('Error creating meeting', { ...(ownId ? { meeting_id: ownId } : {}), code: problemCode(error) });
-      this.#creating.set({ kind: 'failed', problem: error instanceof ProblemError ? error.problem : null });
+      if (this.#screen.value === asked) this.#creating.set({ kind: 'failed', problem: error instanceof ProblemError ? error.problem : null });
     }
   }
 

@@ -1,11 +1,11 @@
 import { Live, type ReadLive } from '../live';
 import { readObject, writeObject, type Memory } from './preferences';
 
-/** A meeting this browser has been in. */
+/** A meeting this browser has been in, or has made. */
 export interface Recent {
   readonly id: string;
   readonly title: string;
-  /** When this browser last joined, milliseconds since 1970. */
+  /** When this browser last joined it, or made it, milliseconds since 1970. */
   readonly at: number;
   readonly isHost: boolean;
 }
