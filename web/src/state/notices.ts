@@ -1,4 +1,4 @@
-import { Live, type ReadLive } from '../live';
+import { derive, Live, type ReadLive } from '../live';
 import type { TextKey, TextValues } from '../text/keys';
 
 /** A short message that comes and goes; nothing is said only here. */
@@ -20,17 +20,18 @@ export interface NoticeOptions {
   readonly topic?: string;
 }
 
-/** At most this many are on show; older ones make room. */
+/** At most this many are on show, and as many knocks: older notices make room, later knocks wait for their turn. */
 const SHOWN = 3;
 
 export class Notices {
-  readonly #list = new Live<readonly Notice[]>([]);
+  readonly #kept = new Live<readonly Notice[]>([]);
   readonly #topics = new Map<string, number>();
   #next = 1;
-
-  get list(): ReadLive<readonly Notice[]> {
-    return this.#list;
-  }
+  /** What is on show. */
+  readonly list: ReadLive<readonly Notice[]> = derive([this.#kept], (kept) => {
+    const later = new Set(kept.filter(isKnock).slice(SHOWN));
+    return kept.filter((notice) => !later.has(notice));
+  });
 
   /** Show a notice. Gives the way to take it away again. */
   show(text: TextKey, options: NoticeOptions = {}): () => void {
@@ -41,13 +42,22 @@ export class Notices {
       this.#topics.set(options.topic, id);
     }
     const notice: Notice = { id, text, values: options.values ?? {}, tone: options.tone ?? 'plain', action: options.action ?? null };
-    this.#list.update((list) => [...list, notice].slice(-SHOWN));
+    this.#kept.update((kept) => {
+      const all = [...kept, notice];
+      const older = new Set(all.filter((one) => !isKnock(one)).slice(0, -SHOWN));
+      return all.filter((one) => !older.has(one));
+    });
     const forS = options.forS ?? 6;
     if (forS > 0) setTimeout(() => this.dismiss(id), forS * 1000);
     return () => this.dismiss(id);
   }
 
   dismiss(id: number): void {
-    this.#list.update((list) => (list.some((notice) => notice.id === id) ? list.filter((notice) => notice.id !== id) : list));
+    this.#kept.update((kept) => (kept.some((notice) => notice.id === id) ? kept.filter((notice) => notice.id !== id) : kept));
   }
+}
+
+/** Whether somebody waits for an answer to it. */
+function isKnock({ tone }: Notice): boolean {
+  return tone === 'knock';
 }
