@@ -35,6 +35,7 @@ export class Text {
   readonly #language = new Live<Language>('en');
   readonly #say: Live<Say>;
   readonly #catalogues: i18n;
+  #wanted: Language = 'en';
 
   constructor() {
     this.#catalogues = createInstance();
@@ -59,8 +60,12 @@ export class Text {
     return this.#say;
   }
 
-  /** Load a language if need be, and speak it from then on. English stays where its words cannot be loaded. */
+  /**
+   * Load a language if need be, and speak it from then on, unless another has been asked for meanwhile. What was spoken
+   * stays where its words cannot be loaded.
+   */
   async use(language: Language): Promise<void> {
+    this.#wanted = language;
     if (language !== 'en' && !this.#catalogues.hasResourceBundle(language, 'translation')) {
       try {
         this.#catalogues.addResourceBundle(language, 'translation', await CATALOGUES[language]());
@@ -69,6 +74,7 @@ export class Text {
       }
     }
     await this.#catalogues.changeLanguage(language);
+    if (language !== this.#wanted) return;
     document.documentElement.lang = language;
     document.documentElement.dir = RIGHT_TO_LEFT.has(language) ? 'rtl' : 'ltr';
     this.#language.set(language);
