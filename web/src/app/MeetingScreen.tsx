@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { ChatPanel } from '../features/chat/ChatPanel';
 import { Bar } from '../features/meeting/Bar';
 import { ConnectionVeil } from '../features/meeting/ConnectionVeil';
@@ -14,6 +14,7 @@ import type { Page } from '../state/page';
 import type { Seat } from '../state/seat';
 import { useSay } from '../text/say-context';
 import { useLive } from '../ui/use-live';
+import { leaveFullScreen, toggleFullScreen } from './full-screen';
 import styles from './MeetingScreen.module.css';
 import { NoticeStack } from './NoticeStack';
 import { useShortcuts } from './use-shortcuts';
@@ -27,7 +28,6 @@ const ShortcutsDialog = lazy(async () => ({ default: (await import('../features/
 export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; readonly seat: Seat; readonly meeting: MeetingModel }) {
   const say = useSay();
   const panel = useLive(meeting.panel);
-  const place = useRef<HTMLDivElement>(null);
   const [floating, setFloating] = useState<Window | null>(null);
   const closeFloating = useCallback(() => setFloating(null), []);
   useWakeLock();
@@ -37,6 +37,7 @@ export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; re
     document.documentElement.dataset['stage'] = '';
     return () => {
       delete document.documentElement.dataset['stage'];
+      leaveFullScreen();
     };
   }, []);
   const more = useMemo<MoreActions>(
@@ -44,7 +45,7 @@ export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; re
       onSettings: () => setDialog('settings'),
       onShortcuts: () => setDialog('shortcuts'),
       onStatistics: () => setDialog('statistics'),
-      onFullScreen: () => void (document.fullscreenElement ? document.exitFullscreen() : place.current?.requestFullscreen())?.catch(() => undefined),
+      onFullScreen: toggleFullScreen,
       onFloating: window.documentPictureInPicture ? () => void openFloatingWindow().then(setFloating) : null,
     }),
     [],
@@ -52,7 +53,7 @@ export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; re
   useShortcuts(page, meeting, more.onShortcuts, more.onFullScreen);
 
   return (
-    <div className={styles['screen']} ref={place} data-panel={panel ?? undefined}>
+    <div className={styles['screen']} data-panel={panel ?? undefined}>
       <a href="#call-controls" className={styles['skip']}>
         {say('meeting.skipToControls')}
       </a>

@@ -48,8 +48,11 @@ export function MoreMenu({ page, meeting, className, actions }: { readonly page:
     ...(share
       ? [{ id: 'hint', label: say(share.hint === 'detail' ? 'meeting.smoothMotion' : 'meeting.sharpText'), icon: 'screen' as const, run: () => meeting.self.hintShare(share.hint === 'detail' ? 'motion' : 'detail') }]
       : []),
-    { id: 'full', label: say(document.fullscreenElement ? 'meeting.exitFullScreen' : 'meeting.fullScreen'), icon: 'fullScreen', startsGroup: true, run: actions.onFullScreen },
-    ...(actions.onFloating ? [{ id: 'floating', label: say('meeting.floating'), icon: 'floating' as const, run: actions.onFloating }] : []),
+    // A phone may have no full screen, and a frame may not be allowed it.
+    ...(document.fullscreenEnabled
+      ? [{ id: 'full', label: say(document.fullscreenElement ? 'meeting.exitFullScreen' : 'meeting.fullScreen'), icon: 'fullScreen' as const, startsGroup: true, run: actions.onFullScreen }]
+      : []),
+    ...(actions.onFloating ? [{ id: 'floating', label: say('meeting.floating'), icon: 'floating' as const, startsGroup: !document.fullscreenEnabled, run: actions.onFloating }] : []),
     { id: 'settings', label: say('meeting.settings'), icon: 'settings', startsGroup: true, run: actions.onSettings },
     { id: 'statistics', label: say('meeting.statistics'), icon: 'signal', run: actions.onStatistics },
     { id: 'shortcuts', label: say('meeting.shortcuts'), icon: 'keyboard', hint: '?', run: actions.onShortcuts },
