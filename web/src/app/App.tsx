@@ -1,13 +1,16 @@
-import { lazy, Suspense, useEffect } from 'react';
+import { Suspense, useEffect } from 'react';
+import { NotShownScreen } from '../features/closing/NotShownScreen';
 import { HomeScreen } from '../features/home/HomeScreen';
 import { Loading } from '../ui/Loading';
 import type { Page } from '../state/page';
 import { SpeakIn } from '../text/say-context';
 import type { Text } from '../text/text';
 import { useLive } from '../ui/use-live';
+import { Boundary } from './Boundary';
+import { part } from './part';
 
-const MeetingRoute = lazy(async () => ({ default: (await import('./MeetingRoute')).MeetingRoute }));
-const LostScreen = lazy(async () => ({ default: (await import('../features/closing/LostScreen')).LostScreen }));
+const MeetingRoute = part(async () => (await import('./MeetingRoute')).MeetingRoute);
+const LostScreen = part(async () => (await import('../features/closing/LostScreen')).LostScreen);
 
 /** The page: home, a meeting, or an address that is neither. */
 export function App({ page, text }: { readonly page: Page; readonly text: Text }) {
@@ -25,10 +28,15 @@ export function App({ page, text }: { readonly page: Page; readonly text: Text }
 
 function Screens({ page }: { readonly page: Page }) {
   const screen = useLive(page.screen);
-  if (screen.kind === 'home') return <HomeScreen page={page} />;
+  const goHome = (): void => page.goHome();
+  const key = screen.kind === 'meeting' ? screen.seat.meetingId : screen.kind;
   return (
-    <Suspense fallback={<Loading />}>
-      {screen.kind === 'meeting' ? <MeetingRoute key={screen.seat.meetingId} page={page} seat={screen.seat} /> : <LostScreen onHome={() => page.goHome()} />}
-    </Suspense>
+    <Boundary key={key} instead={<NotShownScreen onHome={screen.kind === 'home' ? null : goHome} />}>
+      <Suspense fallback={<Loading />}>
+        {screen.kind === 'home' && <HomeScreen page={page} />}
+        {screen.kind === 'meeting' && <MeetingRoute page={page} seat={screen.seat} />}
+        {screen.kind === 'lost' && <LostScreen onHome={goHome} />}
+      </Suspense>
+    </Boundary>
   );
 }

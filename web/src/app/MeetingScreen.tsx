@@ -1,4 +1,4 @@
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from 'react';
+import { Suspense, useCallback, useEffect, useMemo, useState } from 'react';
 import { ChatPanel } from '../features/chat/ChatPanel';
 import { Bar } from '../features/meeting/Bar';
 import { ConnectionVeil } from '../features/meeting/ConnectionVeil';
@@ -14,15 +14,17 @@ import type { Page } from '../state/page';
 import type { Seat } from '../state/seat';
 import { useSay } from '../text/say-context';
 import { useLive } from '../ui/use-live';
+import { Boundary } from './Boundary';
 import { leaveFullScreen, toggleFullScreen } from './full-screen';
 import styles from './MeetingScreen.module.css';
 import { NoticeStack } from './NoticeStack';
+import { part } from './part';
 import { useShortcuts } from './use-shortcuts';
 import { useWakeLock } from './use-wake-lock';
 
-const SettingsDialog = lazy(async () => ({ default: (await import('../features/settings/SettingsDialog')).SettingsDialog }));
-const StatisticsDialog = lazy(async () => ({ default: (await import('../features/statistics/StatisticsDialog')).StatisticsDialog }));
-const ShortcutsDialog = lazy(async () => ({ default: (await import('../features/settings/ShortcutsDialog')).ShortcutsDialog }));
+const SettingsDialog = part(async () => (await import('../features/settings/SettingsDialog')).SettingsDialog);
+const StatisticsDialog = part(async () => (await import('../features/statistics/StatisticsDialog')).StatisticsDialog);
+const ShortcutsDialog = part(async () => (await import('../features/settings/ShortcutsDialog')).ShortcutsDialog);
 
 /** The meeting itself: people look at each other, everything else appears when wanted and leaves again. */
 export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; readonly seat: Seat; readonly meeting: MeetingModel }) {
@@ -52,6 +54,11 @@ export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; re
   );
   useShortcuts(page, meeting, more.onShortcuts, more.onFullScreen);
 
+  const handleNotShown = (): void => {
+    setDialog(null);
+    meeting.notices.show('notice.notShown', { tone: 'warning', forS: 0, topic: 'notShown', action: { text: 'page.reload', run: () => location.reload() } });
+  };
+
   return (
     <div className={styles['screen']} data-panel={panel ?? undefined}>
       <a href="#call-controls" className={styles['skip']}>
@@ -69,11 +76,13 @@ export function MeetingScreen({ page, seat, meeting }: { readonly page: Page; re
       <Bar page={page} meeting={meeting} onLeave={() => seat.leave()} more={more} />
       {floating && <FloatingWindow meeting={meeting} place={floating} onClose={closeFloating} onLeave={() => seat.leave()} />}
       <NoticeStack notices={meeting.notices} />
-      <Suspense>
-        {dialog === 'settings' && <SettingsDialog page={page} meeting={meeting} onClose={() => setDialog(null)} />}
-        {dialog === 'statistics' && <StatisticsDialog meeting={meeting} onClose={() => setDialog(null)} />}
-        {dialog === 'shortcuts' && <ShortcutsDialog preferences={page.preferences} onClose={() => setDialog(null)} />}
-      </Suspense>
+      <Boundary key={dialog} onFailure={handleNotShown}>
+        <Suspense>
+          {dialog === 'settings' && <SettingsDialog page={page} meeting={meeting} onClose={() => setDialog(null)} />}
+          {dialog === 'statistics' && <StatisticsDialog meeting={meeting} onClose={() => setDialog(null)} />}
+          {dialog === 'shortcuts' && <ShortcutsDialog preferences={page.preferences} onClose={() => setDialog(null)} />}
+        </Suspense>
+      </Boundary>
     </div>
   );
 }

@@ -1,0 +1,13 @@
+import { lazy, type ComponentType, type LazyExoticComponent } from 'react';
+import { UnreachableError } from '../api/problem';
+
+/** A part of the page that is loaded when it is wanted first. One that could not be loaded is asked for again only by a reload. */
+export function part<P>(load: () => Promise<ComponentType<P>>): LazyExoticComponent<ComponentType<P>> {
+  return lazy(async () => {
+    try {
+      return { default: await load() };
+    } catch (error) {
+      throw new UnreachableError(error);
+    }
+  });
+}
