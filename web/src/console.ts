@@ -9,7 +9,7 @@ export type LifecycleLine =
   | 'Real-time participant update received'
   | 'Meeting initialization complete';
 
-export type FailureLine = 'Error creating meeting' | 'Error joining meeting' | 'Error showing part of the page';
+export type FailureLine = 'Error creating meeting' | 'Error joining meeting' | 'Error showing part of the page' | 'Error loading media engine';
 
 /** Ids and stable words only: names, cookies, tokens and addresses never reach a log. */
 export interface LogFields {

@@ -5,6 +5,7 @@ import './ui/base.css';
 import { createRoot } from 'react-dom/client';
 import { App } from './app/App';
 import { browserAddress } from './app/browser-address';
+import { reached } from './app/part';
 import { registerServiceWorker } from './app/service-worker';
 import { Page } from './state/page';
 import { pageMemory, Preferences, type Memory } from './state/preferences';
@@ -21,7 +22,7 @@ function memoryOf(storage: 'localStorage' | 'sessionStorage'): Memory {
   }
 }
 
-const engineProgram = () => import('./media/livekit-engine');
+const engineProgram = () => reached(import('./media/livekit-engine'));
 
 const lasting = memoryOf('localStorage');
 const preferences = new Preferences(lasting);

@@ -141,4 +141,58 @@ describe('the media link', () => {
     await vi.advanceTimersByTimeAsync(10_000);
     expect(engine.tickets).toEqual(['first']);
   });
+
+  describe('whose program does not load', () => {
+    let loads: number;
+    let doesLoad: boolean;
+    const open = async (): Promise<void> => {
+      loads = 0;
+      doesLoad = false;
+      engine = new FakeEngine();
+      link = new MediaLink(async () => {
+        loads += 1;
+        if (!doesLoad) throw new TypeError('Failed to fetch dynamically imported module');
+        return engine;
+      }, async () => ticket('fresh'));
+      void link.open(ticket('first'));
+      await vi.advanceTimersByTimeAsync(0);
+    };
+    beforeEach(() => void vi.spyOn(console, 'warn').mockImplementation(() => {}));
+    afterEach(() => vi.restoreAllMocks());
+
+    it('asks for it again until it is there, and says meanwhile that it is not', async () => {
+      await open();
+      expect([loads, link.isWithoutProgram.value]).toEqual([1, false]);
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(link.isWithoutProgram.value).toBe(true);
+      expect(console.warn).toHaveBeenCalledExactlyOnceWith('Error loading media engine', { code: 'internal' });
+      doesLoad = true;
+      await vi.advanceTimersByTimeAsync(4_000);
+      expect(link.isWithoutProgram.value).toBe(false);
+      expect(engine.tickets).toEqual(['first']);
+      expect(engine.link.value).toBe('open');
+    });
+
+    it('says nothing where it is there a moment later', async () => {
+      await open();
+      doesLoad = true;
+      await vi.advanceTimersByTimeAsync(500);
+      expect([loads, link.isWithoutProgram.value, engine.link.value]).toEqual([2, false, 'open']);
+      expect(console.warn).not.toHaveBeenCalled();
+    });
+
+    it('asks at once when the server is back, and no more once it is closed', async () => {
+      await open();
+      await vi.advanceTimersByTimeAsync(20_000);
+      const before = loads;
+      link.handleServerBack();
+      await vi.advanceTimersByTimeAsync(10);
+      expect(loads).toBe(before + 1);
+      await link.close();
+      doesLoad = true;
+      await vi.advanceTimersByTimeAsync(20_000);
+      expect(loads).toBe(before + 1);
+      expect(engine.tickets).toEqual([]);
+    });
+  });
 });

@@ -1,9 +1,17 @@
+import { problemCode } from '../api/problem';
+import { sayFailure } from '../console';
 import { Live, type ReadLive } from '../live';
 import type { MediaEngine } from '../media/port';
 import type { MediaTicket } from '../protocol/objects';
 
-/** Milliseconds before each next try for a new media link; the last one repeats. */
+/** Milliseconds before each next try for the engine's program or for a new media link; the last one repeats. */
 const RETRY_MS = [150, 300, 500, 500, 1_000, 1_000, 2_000, 4_000];
+
+/**
+ * So many failed loads of the engine's program are said. Larger leaves people for longer without a word why they see nobody;
+ * smaller startles them with what heals by itself.
+ */
+const FAILED_LOADS = 4;
 
 /**
  * Milliseconds before the first try after the server has ended this stay. The event stream says why meanwhile, and there is
@@ -30,6 +38,7 @@ const STUCK_MS = 3_000;
 /** Keeps one media engine connected: where LiveKit gives up, a fresh ticket is asked for and the link made anew. */
 export class MediaLink {
   readonly #engine = new Live<MediaEngine | null>(null);
+  readonly #isWithoutProgram = new Live(false);
   #isClosed = false;
   #isTrying = false;
   /** Where the media was last looked for. */
@@ -48,9 +57,14 @@ export class MediaLink {
     return this.#engine;
   }
 
+  /** Whether the program could not be loaded, several times now. Some browsers then load it only after a reload of the page. */
+  get isWithoutProgram(): ReadLive<boolean> {
+    return this.#isWithoutProgram;
+  }
+
   async open(ticket: MediaTicket): Promise<void> {
-    const engine = await this.load();
-    if (this.#isClosed) return;
+    const engine = await this.#keepLoading();
+    if (!engine || this.#isClosed) return;
     this.#engine.set(engine);
     engine.link.subscribe(() => {
       if (isOver(engine)) void this.#keepTrying(engine, null);
@@ -100,6 +114,23 @@ export class MediaLink {
     this.#isAsking = false;
   }
 
+  async #keepLoading(): Promise<MediaEngine | null> {
+    for (let failed = 1; !this.#isClosed; failed += 1) {
+      try {
+        const engine = await this.load();
+        this.#isWithoutProgram.set(false);
+        return engine;
+      } catch (error) {
+        if (failed === FAILED_LOADS) {
+          sayFailure('Error loading media engine', { code: problemCode(error) });
+          this.#isWithoutProgram.set(true);
+        }
+        await this.#wait(retryMs(failed - 1));
+      }
+    }
+    return null;
+  }
+
   #wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -116,8 +147,8 @@ export class MediaLink {
     let ticket = first;
     for (let attempt = 0; ; attempt += 1) {
       // Where the meeting is over the media goes first, and the event stream says why a moment later.
-      const pause = attempt === 0 && engine.link.value === 'dismissed' ? DISMISSED_MS : RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)];
-      if (!ticket) await this.#wait(pause ?? 0);
+      const pause = attempt === 0 && engine.link.value === 'dismissed' ? DISMISSED_MS : retryMs(attempt);
+      if (!ticket) await this.#wait(pause);
       if (this.#isClosed) break;
       try {
         ticket ??= await this.freshTicket();
@@ -131,6 +162,10 @@ export class MediaLink {
     this.#isTrying = false;
     if (isOver(engine) && !this.#isClosed) void this.#keepTrying(engine, null);
   }
+}
+
+function retryMs(attempt: number): number {
+  return RETRY_MS[Math.min(attempt, RETRY_MS.length - 1)] ?? 0;
 }
 
 function isOver({ link }: MediaEngine): boolean {

@@ -121,6 +121,7 @@ export const ar: Catalogue = {
   'meeting.previousPage': 'الصفحة السابقة',
   'meeting.page': 'الصفحة {{page}} من {{pages}}',
   'meeting.allowSound': 'انقر لتسمع الآخرين',
+  'meeting.noMedia': 'تعذّر تحميل الصوت والصورة. أعد تحميل الصفحة؛ يبقى مكانك في الاجتماع محفوظًا.',
   'meeting.fullScreen': 'ملء الشاشة',
   'meeting.exitFullScreen': 'الخروج من ملء الشاشة',
   'meeting.floating': 'نافذة عائمة',

@@ -112,6 +112,7 @@ export const de: Catalogue = {
   'meeting.previousPage': 'Vorige Seite',
   'meeting.page': 'Seite {{page}} von {{pages}}',
   'meeting.allowSound': 'Klicken, um die anderen zu hören',
+  'meeting.noMedia': 'Ton und Bild ließen sich nicht laden. Lade die Seite neu; du behältst deinen Platz im Meeting.',
   'meeting.fullScreen': 'Vollbild',
   'meeting.exitFullScreen': 'Vollbild verlassen',
   'meeting.floating': 'Schwebendes Fenster',

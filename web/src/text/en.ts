@@ -110,6 +110,7 @@ export const en = {
   'meeting.previousPage': 'Previous page',
   'meeting.page': 'Page {{page}} of {{pages}}',
   'meeting.allowSound': 'Click to hear the others',
+  'meeting.noMedia': 'Sound and pictures could not be loaded. Reload the page; you keep your place in the meeting.',
   'meeting.fullScreen': 'Full screen',
   'meeting.exitFullScreen': 'Leave full screen',
   'meeting.floating': 'Floating window',

@@ -112,6 +112,7 @@ export const es: Catalogue = {
   'meeting.previousPage': 'Página anterior',
   'meeting.page': 'Página {{page}} de {{pages}}',
   'meeting.allowSound': 'Pulsa para oír a los demás',
+  'meeting.noMedia': 'No se pudieron cargar el sonido y la imagen. Recarga la página; conservas tu sitio en la reunión.',
   'meeting.fullScreen': 'Pantalla completa',
   'meeting.exitFullScreen': 'Salir de pantalla completa',
   'meeting.floating': 'Ventana flotante',

@@ -112,6 +112,7 @@ export const fr: Catalogue = {
   'meeting.previousPage': 'Page précédente',
   'meeting.page': 'Page {{page}} sur {{pages}}',
   'meeting.allowSound': 'Cliquez pour entendre les autres',
+  'meeting.noMedia': 'Le son et l’image n’ont pas pu être chargés. Rechargez la page ; vous gardez votre place dans la réunion.',
   'meeting.fullScreen': 'Plein écran',
   'meeting.exitFullScreen': 'Quitter le plein écran',
   'meeting.floating': 'Fenêtre flottante',

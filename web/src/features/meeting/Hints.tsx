@@ -40,10 +40,25 @@ export function Hints({ page, seat, meeting }: { readonly page: Page; readonly s
           {say('meeting.allowSound')}
         </Button>
       )}
+      <NoMedia meeting={meeting} />
       <Elsewhere seat={seat} meeting={meeting} />
       <TalkingWhileMuted page={page} meeting={meeting} />
       <DeviceFaults page={page} />
       <WeakConnection page={page} meeting={meeting} />
+    </div>
+  );
+}
+
+/** Nobody is seen or heard, because the program for it could not be loaded; it is tried for further. */
+function NoMedia({ meeting }: { readonly meeting: MeetingModel }) {
+  const say = useSay();
+  if (!useLive(meeting.media.isWithoutProgram)) return null;
+  return (
+    <div className={styles['hint']} role="alert">
+      <span>{say('meeting.noMedia')}</span>
+      <Button size="s" onClick={() => location.reload()}>
+        {say('page.reload')}
+      </Button>
     </div>
   );
 }
