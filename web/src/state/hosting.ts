@@ -50,18 +50,19 @@ export class Hosting {
     return isDone;
   };
 
-  /** Change settings as they are now; where another host was first, once more on top of theirs. */
-  readonly change = (change: api.SettingsChange): Promise<boolean> =>
-    this.#ask(async () => {
-      const { version } = this.state.value.meeting;
-      try {
-        await api.changeMeeting(this.meetingId, this.sender, version, change);
-      } catch (error) {
-        if (!(error instanceof ProblemError) || error.code !== 'precondition_failed') throw error;
-        await new Promise((resolve) => setTimeout(resolve, 300));
-        await api.changeMeeting(this.meetingId, this.sender, this.state.value.meeting.version, change);
-      }
-    });
+  readonly change = (change: api.SettingsChange): Promise<boolean> => this.#ask(() => this.save(change));
+
+  /** Change settings as they are now; where another host was first, once more on top of theirs. Says no failure: that is the caller's. */
+  readonly save = async (change: api.SettingsChange): Promise<void> => {
+    const { version } = this.state.value.meeting;
+    try {
+      await api.changeMeeting(this.meetingId, this.sender, version, change);
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.code !== 'precondition_failed') throw error;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await api.changeMeeting(this.meetingId, this.sender, this.state.value.meeting.version, change);
+    }
+  };
 
   /** A knock stays on show for every host until one of them has answered it. */
   handle(event: DurableEvent): void {

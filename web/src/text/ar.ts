@@ -240,6 +240,7 @@ export const ar: Catalogue = {
   'people.passcodeHint': 'لا يوجد؛ يدخل الجدد من دونه',
   'people.passcodeSet': 'رمز الدخول معيّن',
   'people.passcodeRemove': 'إزالة رمز الدخول',
+  'people.notSaved': 'لم يُحفظ هذا. {{why}}',
   'people.invite': 'نسخ الرابط',
 
   'out.leftHeading': 'لقد غادرت',

@@ -229,6 +229,7 @@ export const de: Catalogue = {
   'people.passcodeHint': 'Keines; neue Leute kommen ohne herein',
   'people.passcodeSet': 'Ein Kennwort ist gesetzt',
   'people.passcodeRemove': 'Kennwort entfernen',
+  'people.notSaved': 'Das wurde nicht gespeichert. {{why}}',
   'people.invite': 'Link kopieren',
 
   'out.leftHeading': 'Du bist gegangen',

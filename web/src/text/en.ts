@@ -227,6 +227,7 @@ export const en = {
   'people.passcodeHint': 'None; new people come in without',
   'people.passcodeSet': 'A passcode is set',
   'people.passcodeRemove': 'Remove the passcode',
+  'people.notSaved': 'This was not saved. {{why}}',
   'people.invite': 'Copy link',
 
   'out.leftHeading': 'You have left',

@@ -229,6 +229,7 @@ export const es: Catalogue = {
   'people.passcodeHint': 'Ninguna; se entra sin ella',
   'people.passcodeSet': 'Hay una contraseña',
   'people.passcodeRemove': 'Quitar la contraseña',
+  'people.notSaved': 'Esto no se ha guardado. {{why}}',
   'people.invite': 'Copiar enlace',
 
   'out.leftHeading': 'Has salido',

@@ -229,6 +229,7 @@ export const fr: Catalogue = {
   'people.passcodeHint': 'Aucun ; on entre sans',
   'people.passcodeSet': 'Un mot de passe est défini',
   'people.passcodeRemove': 'Supprimer le mot de passe',
+  'people.notSaved': 'Cela n’a pas été enregistré. {{why}}',
   'people.invite': 'Copier le lien',
 
   'out.leftHeading': 'Vous avez quitté la réunion',

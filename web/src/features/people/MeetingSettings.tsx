@@ -1,7 +1,9 @@
-import { useState } from 'react';
+import { useRef, useState } from 'react';
+import type { SettingsChange } from '../../api/meetings';
+import { ProblemError } from '../../api/problem';
 import type { Meeting } from '../../protocol/objects';
 import type { MeetingModel } from '../../state/meeting';
-import type { TextKey } from '../../text/keys';
+import type { TextKey, TextValues } from '../../text/keys';
 import { useSay } from '../../text/say-context';
 import { Button } from '../../ui/Button';
 import { Field } from '../../ui/Field';
@@ -27,13 +29,14 @@ export function MeetingSettings({ meeting }: { readonly meeting: MeetingModel })
     <section className={styles['group']} aria-label={say('people.doors')}>
       <h3>{say('people.doors')}</h3>
       <div className={styles['fields']}>
-        <Worded label={say('people.title')} said={settings.title} maxLength={120} onSave={(title) => meeting.hosting.change({ title })} />
+        <Worded meeting={meeting} label={say('people.title')} said={settings.title} maxLength={120} change={(title) => ({ title })} />
         <Worded
+          meeting={meeting}
           label={say('people.passcode')}
           said=""
           placeholder={settings.passcode ? say('people.passcodeSet') : say('people.passcodeHint')}
           maxLength={64}
-          onSave={(passcode) => meeting.hosting.change({ passcode })}
+          change={(passcode) => ({ passcode })}
         />
         {settings.passcode && (
           <Button tone="plain" size="s" onClick={() => void meeting.hosting.change({ passcode: null })}>
@@ -67,31 +70,62 @@ function Flagged({ meeting, settings, flag, label, hint }: { readonly meeting: M
   );
 }
 
-/** A line of text that is saved when it is finished: with Enter or by going elsewhere. */
-function Worded({ label, said, placeholder, maxLength, onSave }: { readonly label: string; readonly said: string; readonly placeholder?: string; readonly maxLength: number; readonly onSave: (text: string) => Promise<boolean> }) {
-  const [typed, setTyped] = useState<string | null>(null);
-  const save = (): void => {
-    if (typed === null) return;
-    const text = typed.trim();
-    if (text === said) return setTyped(null);
-    void onSave(text).then(() => setTyped(null));
+/** What is being typed, and why the server has not taken it. */
+interface Draft {
+  readonly text: string;
+  readonly fault: { readonly text: TextKey; readonly values: TextValues } | null;
+}
+
+interface WordedProps {
+  readonly meeting: MeetingModel;
+  readonly label: string;
+  readonly said: string;
+  readonly placeholder?: string;
+  readonly maxLength: number;
+  readonly change: (text: string) => SettingsChange;
+}
+
+/** A line of text that is saved when it is finished: with Enter or by going elsewhere. It stays as typed until it is saved. */
+function Worded({ meeting, label, said, placeholder, maxLength, change }: WordedProps) {
+  const say = useSay();
+  const place = useRef<HTMLInputElement>(null);
+  const [draft, setDraft] = useState<Draft | null>(null);
+  const save = async (): Promise<void> => {
+    if (draft === null) return;
+    const text = draft.text.trim();
+    if (text === said) return setDraft(null);
+    // What is typed on meanwhile is another draft.
+    const settle = (next: Draft | null): void => setDraft((now) => (now?.text === draft.text ? next : now));
+    settle({ ...draft, fault: null });
+    try {
+      await meeting.hosting.save(change(text));
+      settle(null);
+    } catch (error) {
+      const fault: Draft['fault'] = error instanceof ProblemError ? { text: 'people.notSaved', values: { why: error.problem.detail } } : { text: 'notice.notSaved', values: {} };
+      if (!place.current) return void meeting.notices.show(fault.text, { values: fault.values, tone: 'warning', topic: 'hosting' });
+      settle({ ...draft, fault });
+      // Enter has taken the focus away.
+      if (document.activeElement === document.body) place.current.focus();
+    }
   };
   return (
     <Field
+      ref={place}
       label={label}
       showsLabel
       dir="auto"
       autoComplete="off"
       maxLength={maxLength}
-      value={typed ?? said}
+      value={draft?.text ?? said}
+      error={draft?.fault ? say(draft.fault.text, draft.fault.values) : null}
       {...(placeholder ? { placeholder } : {})}
-      onChange={(event) => setTyped(event.target.value)}
-      onBlur={save}
+      onChange={(event) => setDraft({ text: event.target.value, fault: null })}
+      onBlur={() => void save()}
       onKeyDown={(event) => {
         if (event.key === 'Enter') event.currentTarget.blur();
         if (event.key === 'Escape') {
           event.stopPropagation();
-          setTyped(null);
+          setDraft(null);
         }
       }}
     />
