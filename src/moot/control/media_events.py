@@ -27,6 +27,7 @@ from moot.media.event import (
 )
 from moot.media.key import meeting_key, split_identity, split_meeting_key
 from moot.media.port import MediaUnavailable
+from moot.media.roster import RosterEntry
 from moot.media.source import Source
 from moot.model.event import Ephemeral
 from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ParticipantId, ProcessId
@@ -59,8 +60,9 @@ class _QualityBody(msgspec.Struct, frozen=True):
 class MediaEvents:
     """Follows the media engine; the stored intents are the truth (EVENT-4).
 
-    A source that becomes active without being allowed is stopped again: that is how an order that
-    was lost, overtaken by one of another process, or given while the engine was away is made good.
+    A source that becomes active without being allowed is stopped again, and whoever connects with
+    the ticket of a connection that has been closed is put out: that is how an order that was lost,
+    overtaken by one of another process, or given while the engine was away is made good.
     """
 
     def __init__(self, control: Control, process_id: Callable[[], ProcessId]) -> None:
@@ -190,12 +192,16 @@ class MediaEvents:
                 await asyncio.sleep(_RETRY_S)
                 continue
             for entry in roster.entries:
-                await self._reconcile(each, entry.identity, allowed=entry.allowed)
+                await self._reconcile(each, entry.identity, entry=entry)
 
     async def _reconcile(
-        self, key: str, identity: str, *, allowed: frozenset[Source] | None = None
+        self, key: str, identity: str, *, entry: RosterEntry | None = None
     ) -> None:
-        """Tell the engine what the store says of one connection, unless it does so already."""
+        """Tell the engine what the store says of one connection.
+
+        Args:
+            entry: what the engine has of it, where that is known; what agrees is not said again.
+        """
         parts, place = split_identity(identity), split_meeting_key(key)
         if parts is None or place is None:
             return
@@ -218,7 +224,7 @@ class MediaEvents:
             return meeting.event_seq, media_sources(participant, connection_id)
 
         event_seq, truth = await self._control.store.read(look)
-        if truth != allowed:
+        if entry is None or truth != entry.allowed:
             await self._control.orders.correct(key, identity, truth, event_seq=event_seq)
 
     def _carries(self, tx: Transaction, meeting_uid: MeetingUid) -> bool:

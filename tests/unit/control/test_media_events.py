@@ -2,12 +2,15 @@
 
 import asyncio
 
+import pytest
 from tests.unit.control.world import MEETING, World
 
+from moot.control import moderating
 from moot.control.intents import Intents, change
 from moot.control.media_events import MediaEvents
 from moot.media.event import (
     EventsLost,
+    MediaEvent,
     Quality,
     QualityChanged,
     SourceActive,
@@ -61,6 +64,23 @@ async def test_everything_is_compared_after_a_loss(world: World) -> None:
 
 async def forget(meeting_key: str, identity: str) -> None:
     """Lose an order on the way."""
+
+
+@pytest.mark.parametrize("source", [None, Source.MICROPHONE])
+async def test_the_old_ticket_of_who_was_removed(world: World, source: Source | None) -> None:
+    """JOIN-8: a ticket from before the removal opens nothing that stays, whoever missed it."""
+    host = await world.create()
+    _, joined, _ = await world.come("ana", audio=True)
+    real, world.media.remove = world.media.remove, forget  # type: ignore[method-assign]
+    await moderating.remove(world.control, host, MEETING, joined.participant.id)
+    world.media.remove = real  # type: ignore[method-assign]
+    world.connect(joined)
+    key, identity = joined.media.room, joined.media.identity
+    happened: MediaEvent = TransportConnected(meeting_key=key, identity=identity)
+    if source is not None:
+        happened = SourceActive(meeting_key=key, identity=identity, source=source, track_id="TR_1")
+    await MediaEvents(world.control, lambda: HERE).handle(happened)
+    assert (await world.media.roster(key)).entries == ()
 
 
 async def test_connected_transport_of_an_ended_run(world: World) -> None:
