@@ -68,7 +68,6 @@ def close(
             gone.discard(connection.id)
     remaining = change.alive(participant.id)
     rest = without(participant, gone, remaining=len(remaining))
-    change.disconnect(participant, gone)
     if remaining:
         if any(each.state != "lost" for each in remaining):
             rest = change.write_if_changed(participant, rest)
@@ -76,8 +75,11 @@ def close(
             rest = change.write_if_changed(participant, reconnecting(rest))
         view = change.updated(before, rest)
         change.allow(rest)
-        return view
-    return away(change, rest, reason=reason)
+    else:
+        view = away(change, rest, reason=reason)
+    # Last, to be newer than any ticket that was decided before these events.
+    change.disconnect(participant, gone)
+    return view
 
 
 def away(change: Change, participant: Participant, *, reason: LeftReason) -> ParticipantView:

@@ -67,6 +67,8 @@ class Warn(Protocol):
 
 
 class _Said:
+    """The last word on a connection; without sources it is that the connection is closed."""
+
     __slots__ = ("event_seq", "gone_at", "lock", "sources")
 
     def __init__(self) -> None:
@@ -103,7 +105,8 @@ class Orders:
         """Get a ticket whose sources were decided at `event_seq`.
 
         Where a newer order was given meanwhile, that one is repeated after the ticket, because the
-        engine goes by the latest word.
+        engine goes by the latest word. The ticket of a connection that was closed meanwhile opens
+        nothing.
 
         Raises:
             MediaUnavailable: as the engine.
@@ -113,8 +116,8 @@ class Orders:
         try:
             async with said.lock, asyncio.timeout(GIVEN_WITHIN_S):
                 ticket = await self._media.grant(request)
-                if said.event_seq > event_seq and said.sources is not None:
-                    await self._media.set_sources(request.meeting_key, name, said.sources)
+                if said.event_seq > event_seq:
+                    await self._tell((request.meeting_key, name), said)
                 else:
                     said.event_seq = event_seq
                     said.sources = request.sources
@@ -155,17 +158,20 @@ class Orders:
                 if order.event_seq < said.event_seq:
                     return
                 said.event_seq = order.event_seq
-                if isinstance(order, SetSources):
-                    said.sources = order.sources
-                    said.gone_at = None
-                    await self._media.set_sources(order.meeting_key, order.identity, order.sources)
-                else:
-                    await self._media.remove(order.meeting_key, order.identity)
-                    self._go(name, said)
+                said.sources = order.sources if isinstance(order, SetSources) else None
+                await self._tell(name, said)
         except MediaUnavailable as problem:
             self._log.warning("Media engine could not be told", reason=problem.reason)
         except TimeoutError:
             self._log.warning("Media engine could not be told", reason=_TOO_SLOW)
+
+    async def _tell(self, name: tuple[str, str], said: _Said) -> None:
+        if said.sources is not None:
+            said.gone_at = None
+            await self._media.set_sources(*name, said.sources)
+        else:
+            await self._media.remove(*name)
+            self._go(name, said)
 
     def _go(self, name: tuple[str, str], said: _Said) -> None:
         """Begin to forget a connection: the engine knows that it has ended."""

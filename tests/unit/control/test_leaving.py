@@ -2,11 +2,14 @@
 
 from uuid import uuid4
 
+import pytest
 from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, World
 
 from moot.control import joining, leaving
 from moot.control.intents import Intents, change
+from moot.media.fake import TicketRefused
+from moot.media.grant import GrantRequest, MediaTicket
 from moot.model.ids import ConnectionId
 
 
@@ -26,6 +29,24 @@ async def test_leaving_is_at_once_and_idempotent(world: World) -> None:
     assert other.kinds.count("participant.left") == 1
     assert other.participants[joined.participant.id]["status"] == "disconnected"
     assert (await world.media.roster(joined.media.room)).entries == ()
+
+
+async def test_the_ticket_of_who_has_left_meanwhile(world: World) -> None:
+    """JOIN-7: who leaves while their ticket is being made gets one that opens nothing."""
+    await world.create()
+    joined = await world.join(world.person("ana"))
+    granting = world.control.orders.grant
+
+    async def late(request: GrantRequest, *, event_seq: int) -> MediaTicket:
+        await leaving.leave(world.control, world.person("ana"), MEETING)
+        world.clock.pass_s(1)
+        return await granting(request, event_seq=event_seq)
+
+    ana = world.sitting("ana", joined)
+    world.control.orders.grant = late  # type: ignore[method-assign]
+    media = await joining.renew_media(world.control, ana, MEETING, media_url="ws://x")
+    with pytest.raises(TicketRefused):
+        world.media.connect(MediaTicket(media.url, media.token, 0.0))
 
 
 async def test_leaving_without_ever_coming(world: World) -> None:

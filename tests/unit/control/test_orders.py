@@ -8,7 +8,7 @@ import pytest
 from tests.unit.control.world import Lines
 
 from moot.control.orders import EndRun, Orders, RemoveConnection, SetSources
-from moot.media.fake import FakeMediaEngine
+from moot.media.fake import FakeMediaEngine, TicketRefused
 from moot.media.grant import GrantRequest
 from moot.media.port import MediaUnavailable
 from moot.media.source import Source
@@ -97,6 +97,21 @@ async def test_grant_that_is_overtaken(media: Slow) -> None:
     ticket = await orders.grant(request(MIC), event_seq=8)
     media.connect(ticket)
     assert await allowed(media) == NONE
+
+
+async def test_grant_that_comes_after_the_end(media: Slow) -> None:
+    """HOST-4: a ticket asked for before its connection was closed opens nothing."""
+    now = 0.0
+    orders = Orders(media, Lines(), lambda: now)
+    closing = RemoveConnection(meeting_key=KEY, identity=WHO, event_seq=9)
+    await orders.give([closing])
+    late = await orders.grant(request(MIC), event_seq=8)
+    with pytest.raises(TicketRefused):
+        media.connect(late)
+    assert orders.meeting_keys() == {KEY}
+    now = 61.0
+    await orders.grant(another(), event_seq=1)
+    assert orders.meeting_keys() == {"XYZ.1"}
 
 
 async def test_engine_away(media: Slow) -> None:
