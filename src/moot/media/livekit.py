@@ -238,15 +238,21 @@ class LiveKitMediaEngine:
 
     async def _watch(self) -> None:
         """Ask about rooms that something pointed at now, and about all in use now and then."""
+        loop = asyncio.get_running_loop()
+        due_at = loop.time() + ASK_INTERVAL_S
         while True:
             with suppress(TimeoutError):
-                async with asyncio.timeout(ASK_INTERVAL_S):
+                async with asyncio.timeout_at(due_at):
                     await self._wake.wait()
             self._wake.clear()
             asked, self._dirty = self._dirty, set()
-            if not asked:
-                asked = self._in_use()
+            # Some room is busy at any time, so this does not wait for a quiet moment.
+            is_due = loop.time() >= due_at
+            if is_due:
+                asked |= self._in_use()
             await asyncio.gather(*(self._reconcile(key) for key in asked))
+            if is_due:
+                due_at = loop.time() + ASK_INTERVAL_S
 
     def _in_use(self) -> set[str]:
         now = self._clock()

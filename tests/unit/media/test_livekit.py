@@ -10,10 +10,11 @@ from aiohttp import web
 from google.protobuf.message import Message
 from livekit.protocol import models, room
 from tests.livekit.server import free_ports
-from tests.unit.media.scripted import KEY, MEETING, SECRET
+from tests.unit.media.scripted import KEY, MEETING, SECRET, Clock
 
-from moot.media.event import EventsLost, TransportConnected
+from moot.media.event import EventsLost, MeetingClosed, TransportConnected
 from moot.media.grant import GrantRequest
+from moot.media.ledger import TICKET_TTL_S
 from moot.media.livekit import LiveKitMediaEngine
 from moot.media.livekit_room import GRANTED_AT, allowed_sources
 from moot.media.port import MediaEngine, MediaUnavailable
@@ -130,6 +131,47 @@ async def test_an_order_that_is_lost_is_made_good(engine: LiveKitMediaEngine, po
         with pytest.raises(MediaUnavailable):
             await engine.set_sources(MEETING, "ana.1", frozenset())
         assert await anext(events) == EventsLost()
+    await runner.cleanup()
+
+
+async def test_a_quiet_room_is_asked_about_while_another_is_busy(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MEDIA-2: a lost webhook is made good, and what nobody needs forgotten, at the busiest hour."""
+    monkeypatch.setattr("moot.media.livekit.ASK_INTERVAL_S", 0.2)
+    clock = Clock()
+    engine = LiveKitMediaEngine(f"ws://127.0.0.1:{port}", KEY, SECRET, clock)
+    ana = models.ParticipantInfo(identity="ana.1", sid="PA_1", state="ACTIVE")  # type: ignore[arg-type]
+    present = {MEETING: [ana]}
+
+    async def call(request: web.Request) -> web.Response:
+        asked = room.ListParticipantsRequest.FromString(await request.read())
+        listed = present.get(asked.room, [])
+        return protobuf(room.ListParticipantsResponse(participants=listed))
+
+    async def be_busy() -> None:
+        while True:
+            await engine.roster("BUSY.1")
+            engine._ask("BUSY.1")
+            await asyncio.sleep(0.01)
+
+    runner = await serve(port, call)
+    await engine.start()
+    events = engine.events()
+    busy = asyncio.create_task(be_busy())
+    await asyncio.sleep(0.1)
+    await engine.grant(wish())
+    await engine.roster(MEETING)
+    del present[MEETING]
+    clock.now += TICKET_TTL_S + 1
+    async with asyncio.timeout(WITHIN_S):
+        while await anext(events) != MeetingClosed(meeting_key=MEETING):
+            pass
+        while engine._granted or engine._ledger.latest(MEETING, "ana.1") is not None:
+            await asyncio.sleep(0.01)
+    busy.cancel()
+    await asyncio.gather(busy, return_exceptions=True)
+    await engine.close()
     await runner.cleanup()
 
 
