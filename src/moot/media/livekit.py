@@ -2,7 +2,8 @@
 
 A webhook is only a hint. It may come twice, late, in the wrong order or never, so nothing in it
 is believed but the room's name: that room is then asked who is in it, and the difference to
-what was known becomes media events. Rooms in use are asked again every few seconds anyway.
+what was known becomes media events. Rooms in use are asked again every few seconds anyway, those
+among them that LiveKit has from before this process began.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from moot.media.event import EventsLost, MediaEvent, Quality
 from moot.media.feed import EventFeed
 from moot.media.grant import GrantRequest, MediaTicket
 from moot.media.key import identity as identity_of
+from moot.media.key import split_meeting_key
 from moot.media.ledger import TICKET_TTL_S, Ledger
 from moot.media.livekit_room import (
     GRANTED_AT,
@@ -89,6 +91,7 @@ class LiveKitMediaEngine:
         self._wake = asyncio.Event()
         self._asking = asyncio.Semaphore(CALLS_AT_ONCE)
         self._task: asyncio.Task[None] | None = None
+        self._has_found = False
         self._is_reachable = True
 
     async def start(self) -> None:
@@ -249,7 +252,7 @@ class LiveKitMediaEngine:
             # Some room is busy at any time, so this does not wait for a quiet moment.
             is_due = loop.time() >= due_at
             if is_due:
-                asked |= self._in_use()
+                asked |= self._in_use() | await self._found()
             await asyncio.gather(*(self._reconcile(key) for key in asked))
             if is_due:
                 due_at = loop.time() + ASK_INTERVAL_S
@@ -261,6 +264,23 @@ class LiveKitMediaEngine:
         connected = {(key, identity) for key, seen in self._rooms.items() for identity in seen}
         self._ledger.forget(now, connected)
         return self._rooms.keys() | self._granted.keys()
+
+    async def _found(self) -> set[str]:
+        """Name the rooms that LiveKit had when this process began, once: it knows none of them.
+
+        What was ordered about them last may not have reached LiveKit before the last process died.
+        """
+        if self._has_found:
+            return set()
+        try:
+            answer = await self._call(self._require_api().room.list_rooms(room.ListRoomsRequest()))
+        except (MediaUnavailable, ServerError):
+            return set()
+        except Exception:
+            log.exception("LiveKit's answer could not be used")
+            return set()
+        self._has_found = True
+        return {one.name for one in answer.rooms if split_meeting_key(one.name) is not None}
 
     async def _reconcile(self, meeting_key: str) -> None:
         """Ask about one room and tell what has changed; never raises."""

@@ -53,6 +53,8 @@ async def answer(
     async def call(request: web.Request) -> web.Response:
         if status != 200 or request.path.endswith(refused):
             return web.json_response({"code": "unauthenticated", "msg": ""}, status=401)
+        if request.path.endswith("/ListRooms"):
+            return protobuf(room.ListRoomsResponse())
         infos = [
             models.ParticipantInfo(
                 identity=name,
@@ -61,6 +63,26 @@ async def answer(
                 permission=models.ParticipantPermission(can_publish=True),
             )
             for name in present
+        ]
+        return protobuf(room.ListParticipantsResponse(participants=infos))
+
+    return await serve(port, call)
+
+
+async def hold(port: int, present: dict[str, list[str]]) -> web.AppRunner:
+    """Be a LiveKit that has these rooms with these people in them."""
+
+    async def call(request: web.Request) -> web.Response:
+        if request.path.endswith("/ListRooms"):
+            return protobuf(room.ListRoomsResponse(rooms=[models.Room(name=n) for n in present]))
+        asked = room.ListParticipantsRequest.FromString(await request.read())
+        infos = [
+            models.ParticipantInfo(
+                identity=name,
+                sid=f"PA_{name}",
+                state="ACTIVE",  # type: ignore[arg-type]
+            )
+            for name in present.get(asked.room, [])
         ]
         return protobuf(room.ListParticipantsResponse(participants=infos))
 
@@ -137,17 +159,11 @@ async def test_an_order_that_is_lost_is_made_good(engine: LiveKitMediaEngine, po
 async def test_a_quiet_room_is_asked_about_while_another_is_busy(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """MEDIA-2: a lost webhook is made good, and what nobody needs forgotten, at the busiest hour."""
+    """MEDIA-2: a lost webhook is made good, and what nobody needs forgotten, at busy hours."""
     monkeypatch.setattr("moot.media.livekit.ASK_INTERVAL_S", 0.2)
     clock = Clock()
     engine = LiveKitMediaEngine(f"ws://127.0.0.1:{port}", KEY, SECRET, clock)
-    ana = models.ParticipantInfo(identity="ana.1", sid="PA_1", state="ACTIVE")  # type: ignore[arg-type]
-    present = {MEETING: [ana]}
-
-    async def call(request: web.Request) -> web.Response:
-        asked = room.ListParticipantsRequest.FromString(await request.read())
-        listed = present.get(asked.room, [])
-        return protobuf(room.ListParticipantsResponse(participants=listed))
+    present = {MEETING: ["ana.1"]}
 
     async def be_busy() -> None:
         while True:
@@ -155,7 +171,7 @@ async def test_a_quiet_room_is_asked_about_while_another_is_busy(
             engine._ask("BUSY.1")
             await asyncio.sleep(0.01)
 
-    runner = await serve(port, call)
+    runner = await hold(port, present)
     await engine.start()
     events = engine.events()
     busy = asyncio.create_task(be_busy())
@@ -191,6 +207,8 @@ async def test_an_order_that_is_not_taken_is_given_again(
 
     async def call(request: web.Request) -> web.Response:
         kind = request.path.rsplit("/", 1)[1]
+        if kind == "ListRooms":
+            return protobuf(room.ListRoomsResponse())
         if kind == order and not_taken[0]:
             not_taken[0] -= 1
             return web.json_response({"code": "not_found", "msg": ""}, status=404)
@@ -207,6 +225,16 @@ async def test_an_order_that_is_not_taken_is_given_again(
         while allowed_sources(ana.permission) != {Source.CAMERA}:
             await asyncio.sleep(0.01)
     assert not_taken == [0]
+    await runner.cleanup()
+
+
+async def test_rooms_from_before_the_start_are_found(engine: LiveKitMediaEngine, port: int) -> None:
+    """JOIN-10: who LiveKit still has when moot begins anew is told of, without any webhook."""
+    events = engine.events()
+    runner = await hold(port, {MEETING: ["ana.1"], "a room of somebody else's": ["x"]})
+    async with asyncio.timeout(WITHIN_S):
+        assert await anext(events) == TransportConnected(meeting_key=MEETING, identity="ana.1")
+    assert engine._rooms.keys() == {MEETING}
     await runner.cleanup()
 
 
