@@ -12,7 +12,7 @@ import msgspec
 from moot.bus.port import Announcement
 from moot.control.change import ALIVE, media_sources
 from moot.control.context import Control
-from moot.control.media_lease import is_shared, release
+from moot.control.media_lease import is_shared, release, take_up
 from moot.control.reading import found_meeting
 from moot.errors import Problem
 from moot.media.event import (
@@ -125,7 +125,8 @@ class MediaEvents:
         for key, state in (await self._control.store.read(read)).items():
             if key in self._carried and self._carried[key] != state:
                 await self._reconcile_all(key)
-                self._carried[key] = state
+                if key in self._carried:
+                    self._carried[key] = state
 
     async def _follow(self) -> None:
         async for event in self._control.media.events():
@@ -151,20 +152,26 @@ class MediaEvents:
         elif isinstance(event, EventsLost):
             await self._reconcile_all(event.meeting_key)
         elif isinstance(event, MeetingClosed) and self._is_shared:
-            self._carried.pop(event.meeting_key, None)
-            if (followed := self._followed.pop(event.meeting_key, None)) is not None:
-                self._control.bus.unfollow(followed)
-            meeting_uid = await self._uid(event.meeting_key)
-            if meeting_uid is not None:
-                await release(self._control, meeting_uid, self._process_id())
+            await self._let_go(event.meeting_key)
 
     async def _carry(self, key: str) -> None:
         """Look after a run from now on, and hear at once what others change in it."""
         self._carried.setdefault(key, None)
         if key in self._followed or (meeting_uid := await self._uid(key)) is None:
             return
+        # Whoever was sent here before the lease was given up may come after.
+        await take_up(self._control, meeting_uid, self._process_id())
         self._followed[key] = meeting_uid
         self._control.bus.follow(meeting_uid)
+
+    async def _let_go(self, key: str) -> None:
+        """Look after a run no more; with the last one of its meeting the lease is given up."""
+        self._carried.pop(key, None)
+        if (followed := self._followed.pop(key, None)) is not None:
+            self._control.bus.unfollow(followed)
+        meeting_uid = followed or await self._uid(key)
+        if meeting_uid is not None and meeting_uid not in self._followed.values():
+            await release(self._control, meeting_uid, self._process_id())
 
     async def _speakers(self, event: SpeakersChanged) -> None:
         meeting_uid = await self._uid(event.meeting_key)

@@ -53,6 +53,15 @@ async def release(control: Control, meeting_uid: MeetingUid, process_id: Process
     await control.store.write(work)
 
 
+async def take_up(control: Control, meeting_uid: MeetingUid, process_id: ProcessId) -> None:
+    """Take the lease on a meeting to a process that people have come to, if nobody has it."""
+    lease = await control.store.read(lambda tx: tx.find_media_lease(meeting_uid))
+    if lease is not None and lease.process_id is None:
+        taken = MediaLease(meeting_uid, process_id, lease.epoch + 1)
+        # Somebody may be first; then they are sent on to that one.
+        await control.store.write(lambda tx: tx.take_media_lease(taken, expected_epoch=lease.epoch))
+
+
 def _carriers(tx: Transaction) -> list[Process]:
     # Every row is alive: presence takes away those of dead processes by its own clock.
     processes = tx.list_processes(alive_since=0)
