@@ -110,8 +110,8 @@ async def show_meeting(config: Config, spelling: str) -> list[str]:
 async def end_meeting(config: Config, spelling: str) -> list[str]:
     """End a meeting for all (MEET-7); return a sentence, or nothing if there is no such meeting.
 
-    Running processes find the end in the store within a second, close the streams and stop the
-    media; this command itself reaches no media engine.
+    Running processes that have an event stream of the meeting find the end in the store within a
+    second, close the streams and stop the media; this command itself reaches no media engine.
 
     Raises:
         Problem: `meeting_id_invalid`.

@@ -31,7 +31,18 @@ class _Peek(msgspec.Struct, frozen=True):
     reason: Literal["left", "lost"] | None = None
 
 
+class _NextRun(msgspec.Struct, frozen=True):
+    run: int
+
+
+class _Ended(msgspec.Struct, frozen=True):
+    """What a process must know of the end of a run."""
+
+    meeting: _NextRun
+
+
 _peek = msgspec.json.Decoder(_Peek).decode
+_peek_ended = msgspec.json.Decoder(_Ended).decode
 
 
 class Attendant(Protocol):
@@ -47,6 +58,10 @@ class Attendant(Protocol):
 
     def check(self, feed: Feed, participant_id: ParticipantId) -> None:
         """End the streams of connections that were closed or made room for newer ones."""
+        ...
+
+    def ended(self, feed: Feed, run: int, *, event_seq: int) -> None:
+        """Stop the media of a run that has ended, which another process may have done."""
         ...
 
     def told(self, feed: Feed, event: Event, participant_id: ParticipantId) -> None:
@@ -200,6 +215,8 @@ class Feed:
         """
         if event.type == "meeting.ended":
             _close(_meant(self._watchers, event), "meeting_ended")
+            run = _peek_ended(event.body).meeting.run - 1
+            self._attendant.ended(self, run, event_seq=event.event_seq)
             return
         if event.type == "meeting.updated":
             return

@@ -13,6 +13,7 @@ from moot.control.change import PRESENT
 from moot.control.context import Control
 from moot.control.feed import Feed
 from moot.control.lease import Opened
+from moot.control.orders import EndRun
 from moot.control.pace import Pace
 from moot.control.presence import Presence
 from moot.control.reactions import typing
@@ -28,6 +29,7 @@ from moot.control.start import (
 )
 from moot.control.watcher import Watcher
 from moot.errors import Problem
+from moot.media.key import meeting_key
 from moot.model.event import EVERYONE, Ephemeral, only
 from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ParticipantId
 from moot.model.meeting import Event
@@ -212,6 +214,11 @@ class Watching:
     def check(self, feed: Feed, participant_id: ParticipantId) -> None:
         """End the streams of connections that were closed or made room for newer ones."""
         self._spawn(self._check(feed, participant_id))
+
+    def ended(self, feed: Feed, run: int, *, event_seq: int) -> None:
+        """Stop the media of a run that has ended, which another process may have done."""
+        key = meeting_key(feed.meeting_id, run)
+        self._spawn(self._control.orders.give([EndRun(meeting_key=key, event_seq=event_seq)]))
 
     def told(self, feed: Feed, event: Event, participant_id: ParticipantId) -> None:
         """Log that others were told of a participant."""

@@ -13,6 +13,7 @@ from moot.control.feed import Feed
 from moot.model.meeting import Event
 
 BODY = b'{"participant":{"id":"q","role":"guest","connections":1}}'
+ENDED = b'{"meeting":{"run":3}}'
 
 
 class Notes:
@@ -29,6 +30,9 @@ class Notes:
 
     def check(self, feed, participant_id) -> None:
         self.asked.append(f"check {participant_id}")
+
+    def ended(self, feed, run, *, event_seq) -> None:
+        self.asked.append(f"ended {run} at {event_seq}")
 
     def told(self, feed, event, participant_id) -> None:
         self.asked.append(f"told {participant_id}")
@@ -135,7 +139,7 @@ async def test_hidden() -> None:
         ("participant.left", BODY[:-1] + b',"reason":"lost"}', "connection_closed"),
         ("lobby.denied", BODY, "lobby_denied"),
         ("lobby.left", BODY, "left"),
-        ("meeting.ended", b"{}", "meeting_ended"),
+        ("meeting.ended", ENDED, "meeting_ended"),
         ("meeting.updated", b"{}", None),
         ("chat.posted", b"{}", None),
         ("participant.joined", BODY, None),
@@ -154,6 +158,14 @@ async def test_what_ends_a_stream(kind: str, body: bytes, ending: str | None) ->
     assert watcher.ending == ending
     assert await numbers(watcher) == [1]
     assert bystander.ending == ("meeting_ended" if kind == "meeting.ended" else None)
+
+
+async def test_an_end_stops_the_media_of_its_run() -> None:
+    """MEET-7: the event carries the meeting as it is for the next run."""
+    notes = Notes()
+    feed, _ = follow(notes)
+    feed.take(event(1, kind="meeting.ended", body=ENDED))
+    assert notes.asked == ["ended 2 at 1"]
 
 
 async def test_promotion_renews_and_holds() -> None:

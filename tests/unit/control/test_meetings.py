@@ -8,10 +8,13 @@ import pytest
 from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, World
 
+from moot.bus.local import LocalBus
 from moot.control import chat, ending, lobby, meetings, moderating
+from moot.control.context import Control
 from moot.control.intents import Intents, change
 from moot.control.meetings import SettingsPatch
 from moot.errors import Problem
+from moot.media.fake import FakeMediaEngine
 from moot.model.ids import MeetingId, MessageId, parse_meeting_id
 from moot.model.meeting import Settings
 
@@ -229,6 +232,21 @@ async def test_end_for_all(world: World) -> None:
     assert list(again.snapshot.messages) == []
     assert again.media.room == f"{MEETING}.2"
     assert (await world.join(world.person("host"))).participant.role == "host"
+
+
+async def test_end_by_the_operator(world: World) -> None:
+    """MEET-7: an end that only the store has heard of reaches streams and media all the same."""
+    await world.create()
+    _, joined, page = await world.come("ana", audio=True)
+    world.connect(joined)
+    elsewhere = Control(
+        store=world.store, bus=LocalBus(), media=FakeMediaEngine(), config=world.config
+    )
+    await ending.end_by_operator(elsewhere, MEETING)
+    assert len((await world.media.roster(joined.media.room)).entries) == 1
+    await world.settle()
+    assert page.watcher.ending == "meeting_ended"
+    assert (await world.media.roster(joined.media.room)).entries == ()
 
 
 async def test_end_again(world: World) -> None:
