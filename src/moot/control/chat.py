@@ -1,7 +1,7 @@
 """Chat: posted once, kept for the run, edited by its sender, deleted by sender or host.
 
 Each function raises `Problem`: `meeting_not_found`, `not_in_meeting`, and what it names itself;
-those that change something also `connection_closed`.
+those that change something also `connection_closed` and `meeting_ended`, as of `acting`.
 """
 
 from __future__ import annotations

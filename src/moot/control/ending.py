@@ -23,8 +23,8 @@ async def end(
         run: the run to end; None means the present one.
 
     Raises:
-        Problem: `meeting_not_found`, `connection_closed`, `host_only`, `body_invalid` (a run that
-            has not begun).
+        Problem: `meeting_not_found`, `connection_closed`, `meeting_ended`, `host_only`,
+            `body_invalid` (a run that has not begun).
     """
 
     def decide(change: Change) -> MeetingView:

@@ -42,8 +42,9 @@ async def change(
     """Change one's own name, intents and hand; saying what is so already changes nothing.
 
     Raises:
-        Problem: `meeting_not_found`, `not_in_meeting`, `connection_closed`, `not_allowed` (a guest
-            unmutes or shares where hosts have switched that off), `name_invalid`.
+        Problem: `meeting_not_found`, `not_in_meeting`, `connection_closed`, `meeting_ended`,
+            `not_allowed` (a guest unmutes or shares where hosts have switched that off),
+            `name_invalid`.
 
     When it returns, the media engine forwards what the answer shows, or will refuse to forward
     more than that as soon as it can be reached.

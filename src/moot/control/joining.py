@@ -137,8 +137,8 @@ async def renew_media(
     """Make a fresh media ticket for the actor's connection.
 
     Raises:
-        Problem: `meeting_not_found`, `not_in_meeting`, `connection_closed`, `body_invalid` (no
-            connection is named), `unavailable`.
+        Problem: `meeting_not_found`, `not_in_meeting`, `connection_closed`, `meeting_ended`,
+            `body_invalid` (no connection is named), `unavailable`.
     """
     connection_id = actor.connection_id
     if connection_id is None:

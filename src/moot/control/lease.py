@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from moot.control.change import Change
 from moot.control.leaving import close, reconnecting
+from moot.control.seat import closed
 from moot.errors import Problem
 from moot.model.ids import ConnectionId, MeetingId, MeetingUid, ProcessId
 from moot.model.meeting import Connection, Meeting, Participant
@@ -72,8 +73,7 @@ def find_open(
     if participant.status == "denied":
         raise Problem("lobby_denied")
     if connection.state == "closed" or connection.fence != fence:
-        # Whoever joined again would begin the next run, which nobody has asked for.
-        raise Problem("connection_closed" if participant.run == meeting.run else "meeting_ended")
+        raise closed(meeting, participant)
     return connection, participant
 
 

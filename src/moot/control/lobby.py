@@ -131,7 +131,8 @@ async def admit(
     """Let a waiting person in; host only, idempotent.
 
     Raises:
-        Problem: `meeting_not_found`, `connection_closed`, `host_only`, `participant_not_found`.
+        Problem: `meeting_not_found`, `connection_closed`, `meeting_ended`, `host_only`,
+            `participant_not_found`.
     """
 
     def decide(change: Change) -> ParticipantView:

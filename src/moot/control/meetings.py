@@ -275,8 +275,8 @@ async def change_settings(
     """Change settings if their version is still the expected one; host only.
 
     Raises:
-        Problem: `meeting_not_found`, `connection_closed`, `host_only`, `precondition_failed`,
-            `body_invalid`.
+        Problem: `meeting_not_found`, `connection_closed`, `meeting_ended`, `host_only`,
+            `precondition_failed`, `body_invalid`.
     """
     hashed: str | None = None
     if isinstance(patch.passcode, str):

@@ -1,7 +1,7 @@
 """What hosts do to others: mute, give the role, remove, restore, lower a hand (HOST-2, HOST-4).
 
 Every command is host only and idempotent, and is enforced in the media engine before it returns.
-Each raises `Problem`: `meeting_not_found`, `connection_closed`, `host_only`,
+Each raises `Problem`: `meeting_not_found`, `connection_closed`, `meeting_ended`, `host_only`,
 `participant_not_found`, and what it names itself.
 """
 

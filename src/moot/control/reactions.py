@@ -31,8 +31,8 @@ async def react(control: Control, actor: Actor, meeting_id: MeetingId, emoji: st
     """Show an emoji to everyone who is in.
 
     Raises:
-        Problem: `meeting_not_found`, `not_in_meeting`, `connection_closed`, `body_invalid`,
-            `rate_limited` (more than 10 at once or 2 a second).
+        Problem: `meeting_not_found`, `not_in_meeting`, `connection_closed`, `meeting_ended`,
+            `body_invalid`, `rate_limited` (more than 10 at once or 2 a second).
     """
     if emoji not in EMOJI:
         raise Problem("body_invalid", reason="`emoji` is not one of the list")

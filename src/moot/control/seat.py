@@ -18,28 +18,34 @@ def acting(change: Change, actor: Actor) -> Participant | None:
 
     Raises:
         Problem: `connection_closed` where the command names a connection that is closed, somebody
-            else's, or has made room for a newer one.
+            else's, or has made room for a newer one; `meeting_ended` where it was closed with a
+            run in which its person was last.
     """
     participant = change.tx.find_participant(change.meeting.uid, actor.person_id)
     if actor.connection_id is None:
         return participant
     connection = change.tx.find_connection(actor.connection_id)
-    if (
-        participant is None
-        or connection is None
-        or connection.participant_id != participant.id
-        or connection.state == "closed"
-        or (actor.fence is not None and actor.fence != connection.fence)
-    ):
+    if participant is None or connection is None or connection.participant_id != participant.id:
         raise Problem("connection_closed")
+    if connection.state == "closed" or actor.fence not in (None, connection.fence):
+        raise closed(change.meeting, participant)
     return participant
+
+
+def closed(meeting: Meeting, participant: Participant) -> Problem:
+    """Say why a participant's connection is of no use any more.
+
+    Whoever is told that a host has ended the meeting does not join again by itself: that would
+    begin the next run, which nobody has asked for.
+    """
+    return Problem("connection_closed" if participant.run == meeting.run else "meeting_ended")
 
 
 def acting_inside(change: Change, actor: Actor) -> Participant:
     """Find the participant who acts and is in the meeting.
 
     Raises:
-        Problem: `connection_closed`, `not_in_meeting`.
+        Problem: `connection_closed`, `meeting_ended`, `not_in_meeting`.
     """
     return _inside(acting(change, actor))
 
@@ -57,7 +63,7 @@ def acting_on_meeting(change: Change, actor: Actor, action: Action) -> Participa
     """Let somebody act on the meeting as a whole; None is a creator who has not come yet.
 
     Raises:
-        Problem: `connection_closed`, `host_only`.
+        Problem: `connection_closed`, `meeting_ended`, `host_only`.
     """
     return _acting_on(change, actor, action, "meeting")
 
@@ -66,7 +72,7 @@ def acting_on_guests(change: Change, actor: Actor, action: Action) -> Participan
     """Let somebody act on all guests at once; None is a creator who has not come yet.
 
     Raises:
-        Problem: `connection_closed`, `host_only`.
+        Problem: `connection_closed`, `meeting_ended`, `host_only`.
     """
     return _acting_on(change, actor, action, "guest")
 
@@ -77,8 +83,8 @@ def acting_on(
     """Let somebody act on a participant; answers the actor and the target.
 
     Raises:
-        Problem: `connection_closed`, `host_only`, `participant_not_found` (also for an id of
-            another meeting).
+        Problem: `connection_closed`, `meeting_ended`, `host_only`, `participant_not_found` (also
+            for an id of another meeting).
     """
     participant = acting(change, actor)
     role = _role(change, actor, participant)

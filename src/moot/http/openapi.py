@@ -255,7 +255,7 @@ def _problems(operation: Operation) -> dict[int, list[str]]:
     if operation.method != "GET" and operation.asking != "nobody":
         ids += ["storage_full"]
     if operation.takes_connection:
-        ids += ["connection_closed"]
+        ids += ["connection_closed", "meeting_ended"]
     by_status: dict[int, list[str]] = {}
     for problem_id in dict.fromkeys(ids):
         by_status.setdefault(PROBLEMS[problem_id].status, []).append(problem_id)

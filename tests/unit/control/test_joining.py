@@ -87,6 +87,23 @@ async def test_older_connection_changes_nothing(world: World) -> None:
     assert await world.row("ana") == before
 
 
+async def test_a_command_after_an_end_is_told_of_it(world: World) -> None:
+    """MEET-7: a program that was not told of the end does not join the next run for its command."""
+    host = await world.create()
+    ana, _, _ = await world.come("ana")
+    await ending.end(world.control, host, MEETING)
+    for work in (
+        joining.renew_media(world.control, ana, MEETING, media_url="ws://x"),
+        change(world.control, ana, MEETING, Intents(audio=True)),
+        ending.end(world.control, ana, MEETING),
+    ):
+        problem = await refused(work)
+        assert (problem.kind.id, problem.kind.status) == ("meeting_ended", 410)
+    await world.come("ana")
+    problem = await refused(change(world.control, ana, MEETING, Intents(audio=True)))
+    assert problem.kind.id == "connection_closed"
+
+
 async def test_refresh_keeps_devices_and_role(world: World) -> None:
     """JOIN-5, HOST-1: a refresh is the same participant, host still, with the same devices."""
     await world.create()
