@@ -62,10 +62,13 @@ class Limits:
         _refuse(self._buckets[rate.name].wait(key, now=self._monotonic()))
 
     def spend(self, rate: Rate, key: str) -> None:
-        """Take one from a bucket that was checked before the work; never refuses."""
+        """Take one from a bucket that was checked before the work; never refuses.
+
+        Several that were checked side by side may be more than were there; all are paid for.
+        """
         if self.is_on:
             key = rate_key(key) if rate in _LOCAL else key
-            self._buckets[rate.name].take(key, now=self._monotonic())
+            self._buckets[rate.name].spend(key, now=self._monotonic())
 
     def check_guesses(self, *keys: str) -> None:
         """Refuse somebody who has asked for too many Meeting IDs that nobody has started.

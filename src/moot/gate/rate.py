@@ -49,12 +49,19 @@ class Buckets:
     def take(self, key: str, *, now: float) -> float:
         """Take one from a key's bucket; 0.0 if it was there, else the seconds until it will be."""
         wait = self.wait(key, now=now)
+        self._pay(key, 1.0 if wait == 0.0 else 0.0, now)
+        return wait
+
+    def spend(self, key: str, *, now: float) -> None:
+        """Take one even where none is there: the next has to wait for what is owed, too."""
+        self._pay(key, 1.0, now)
+
+    def _pay(self, key: str, price: float, now: float) -> None:
         level, at = self._buckets.pop(key, (self.rate.burst, now))
         level = min(self.rate.burst, level + max(0.0, now - at) * self.rate.per_s)
-        self._buckets[key] = (level - 1.0 if wait == 0.0 else level, now)
+        self._buckets[key] = (level - price, now)
         if len(self._buckets) > self._capacity:
             self._buckets.popitem(last=False)
-        return wait
 
     def __len__(self) -> int:
         return len(self._buckets)

@@ -34,6 +34,16 @@ def test_waiting_takes_nothing():
     assert buckets.take("a", now=0.0) == 0.0
 
 
+def test_what_is_spent_beyond_the_last_is_owed():
+    """Work that was let in side by side does not come cheaper than one after the other."""
+    buckets = Buckets(RATE)
+    for _ in range(7):
+        buckets.spend("a", now=0.0)
+    assert buckets.wait("a", now=0.0) == 2.5
+    assert buckets.take("a", now=2.0) == 0.5
+    assert buckets.take("a", now=2.5) == 0.0
+
+
 def test_memory_is_bounded():
     """A flood of new keys forgets the least recently seen one, and nothing grows past the limit."""
     buckets = Buckets(RATE, capacity=10)

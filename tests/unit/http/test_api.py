@@ -1,5 +1,6 @@
 """The API as a whole: who is let in, in which order, and what every answer carries."""
 
+import asyncio
 import json
 
 import pytest
@@ -287,6 +288,23 @@ async def test_guessing_meeting_ids_is_limited(world):
     assert (await world.ask("GET", "/api/v1/meetings/REAL", peer="198.51.100.1")).status == 200
     world.passed += 61
     assert (await world.ask("GET", "/api/v1/meetings/REAL")).status == 200
+
+
+async def test_meetings_made_side_by_side_are_all_paid_for(world):
+    """Thirty new meetings of one person, then one every two seconds, in whatever way asked for."""
+    who = cookie(await world.ask("PUT", MEETING))
+
+    async def make(count: int) -> int:
+        work = (world.ask("POST", "/api/v1/meetings", cookie=who) for _ in range(count))
+        return [reply.status for reply in await asyncio.gather(*work)].count(201)
+
+    made = await make(100)
+    for _ in range(10):
+        world.passed += 2
+        made += await make(20)
+    assert 29 <= made <= 100
+    world.passed += 2 * made
+    assert await make(1) == 1
 
 
 async def test_people_who_are_in_are_not_disturbed_by_a_guessing_neighbour(world):
