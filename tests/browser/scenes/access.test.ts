@@ -134,6 +134,20 @@ test.each([["usual"], ["forced"]] as const)("MEDIA-1: a whole meeting by keyboar
   await page.waitForSelector("[role=menu]");
   await key("Escape");
   await focusReturns(ana, "More");
+  await key("f");
+  await page.waitForFunction(() => document.fullscreenElement !== null, { timeout: 5_000, polling: 100 });
+  await key("Enter");
+  await page.waitForSelector("[role=menu]");
+  // What lies outside of the element that fills the screen is not seen.
+  const isSeen = await page.$eval("[role=menu]", (menu) => {
+    const { x, y, width, height } = menu.getBoundingClientRect();
+    return menu.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+  });
+  expect(isSeen).toBe(true);
+  await key("Escape");
+  await focusReturns(ana, "More");
+  await key("f");
+  await page.waitForFunction(() => document.fullscreenElement === null, { timeout: 5_000, polling: 100 });
   await key("m");
   await ana.find("Turn off microphone");
   await tabTo(ana, "Leave");
