@@ -25,21 +25,21 @@ class Opened:
     """One event stream that this process holds.
 
     Attributes:
+        stamp: the spell of its connection being open that began with it.
         at: epoch and number of the last event before it was opened.
     """
 
     meeting_id: MeetingId
     meeting_uid: MeetingUid
     connection_id: ConnectionId
-    fence: int
     participant: Participant
-    process_id: ProcessId
+    stamp: Stamp
     at: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """One spell of a connection being lost or pending; another spell has another stamp."""
+    """One spell of a connection being open, lost or pending; another spell has another stamp."""
 
     state: str
     fence: int
@@ -77,20 +77,24 @@ def find_open(
     return connection, participant
 
 
-def take(
-    change: Change, *, connection_id: ConnectionId, fence: int, process_id: ProcessId
-) -> Opened:
+def take(change: Change, *, connection_id: ConnectionId, stamp: Stamp) -> Opened:
     """Lease a connection to a process that opens its event stream.
 
+    Args:
+        stamp: the spell that begins; of two of one process the later has the higher `changed_at`.
+
     Raises:
-        Problem: as of `find_open`.
+        Problem: as of `find_open`, `connection_replaced` (by a later one of the same process).
     """
     tx = change.tx
-    connection, participant = find_open(tx, change.meeting, connection_id, fence=fence)
-    if connection.state != "open" or connection.process_id != process_id:
-        opened = replace(connection, state="open", process_id=process_id, changed_at=change.now)
-        if tx.update_connection(opened, expected_fence=fence) is None:
-            raise Problem("connection_closed")
+    connection, participant = find_open(tx, change.meeting, connection_id, fence=stamp.fence)
+    if _is_held(connection, stamp) and connection.changed_at > stamp.changed_at:
+        raise Problem("connection_replaced")
+    opened = replace(
+        connection, state="open", process_id=stamp.process_id, changed_at=stamp.changed_at
+    )
+    if tx.update_connection(opened, expected_fence=stamp.fence) is None:
+        raise Problem("connection_closed")
     if participant.status == "reconnecting":
         before = change.view(participant)
         participant = change.write(
@@ -101,20 +105,21 @@ def take(
         change.meeting.id,
         change.meeting.uid,
         connection_id,
-        fence,
         participant,
-        process_id,
+        stamp,
         (change.meeting.epoch, change.meeting.event_seq),
     )
 
 
-def lose(
-    change: Change, *, connection_id: ConnectionId, process_id: ProcessId | None
-) -> Stamp | None:
-    """Mark a connection lost if that process still holds it; None where it does not."""
+def lose(change: Change, *, connection_id: ConnectionId, stamp: Stamp) -> Stamp | None:
+    """Mark a connection lost that its process holds, and has not opened again since; else None."""
     tx = change.tx
     connection = tx.find_connection(connection_id)
-    if connection is None or connection.state != "open" or connection.process_id != process_id:
+    if (
+        connection is None
+        or not _is_held(connection, stamp)
+        or connection.changed_at > stamp.changed_at
+    ):
         return None
     lost = tx.update_connection(
         replace(connection, state="lost", changed_at=change.now), expected_fence=connection.fence
@@ -138,3 +143,8 @@ def expire(change: Change, *, connection_id: ConnectionId, stamp: Stamp) -> None
     participant = change.tx.find_participant_by_id(change.meeting.uid, connection.participant_id)
     if participant is not None:
         close(change, participant, [connection], reason="lost")
+
+
+def _is_held(connection: Connection, stamp: Stamp) -> bool:
+    """Tell whether a connection is open by the process of a stamp."""
+    return connection.state == "open" and connection.process_id == stamp.process_id

@@ -66,8 +66,9 @@ class Presence:
         self._process_id = ProcessId(control.new_id())
         self._started_at = control.clock.now_ms()
         self._open: dict[ConnectionId, Opened] = {}
-        self._lost: dict[ConnectionId, Opened] = {}
+        self._lost: dict[ConnectionId, Stamp] = {}
         self._opening = 0
+        self._asked_at = 0
         self._is_registered = False
         # Who carries media for others is known to them although it may hold no stream itself.
         self._media_url = control.config.media_url or "" if is_shared(control.config) else ""
@@ -134,22 +135,24 @@ class Presence:
         """Lease a connection to this process: its participant is present (JOIN-4).
 
         Raises:
-            Problem: `meeting_not_found`, `connection_closed`, `meeting_ended`,
-                `participant_removed`, `lobby_denied`, `unavailable`.
+            Problem: `meeting_not_found`, `connection_closed`, `connection_replaced` (it was opened
+                again here since), `meeting_ended`, `participant_removed`, `lobby_denied`,
+                `unavailable`.
 
         If cancelled, the connection may be leased without a stream; it is found and closed after
         the linger time like one that never opened.
         """
+        # The order in which streams are asked for is the order in which they replace each other.
+        asked_at = self._asked_at = max(self._control.clock.now_ms(), self._asked_at + 1)
         self._opening += 1
         try:
             await self._register()
-            process_id = self._process_id
+            stamp = Stamp("open", fence, asked_at, self._process_id)
             opened = await self._control.change(
-                meeting_id,
-                partial(
-                    lease.take, connection_id=connection_id, fence=fence, process_id=process_id
-                ),
+                meeting_id, partial(lease.take, connection_id=connection_id, stamp=stamp)
             )
+            if asked_at < self._newest(connection_id):
+                raise Problem("connection_replaced")
             self._open[connection_id] = opened
             self._lost.pop(connection_id, None)
             return opened
@@ -158,17 +161,9 @@ class Presence:
 
     def lost(self, opened: Opened) -> None:
         """Say that a stream is gone; a newer stream of the same connection is not touched."""
-        if self._open.get(opened.connection_id) is not opened:
-            return
-        del self._open[opened.connection_id]
-        self._lost[opened.connection_id] = opened
-        at = self._control.clock.monotonic()
-        if not self._open:
-            self._idle_since = at
-        self._deadlines.at(
-            at + self._control.config.reconnecting_after_s,
-            partial(self._mark_lost, opened.meeting_id, opened, at),
-        )
+        if self._open.get(opened.connection_id) is opened:
+            self.gone(opened)
+            self._lose(opened.meeting_id, opened.connection_id, opened.stamp)
 
     def gone(self, opened: Opened) -> None:
         """Say that a stream has ended because its connection was closed: nothing is lost."""
@@ -185,19 +180,41 @@ class Presence:
 
     # Deadlines of lost connections
 
-    async def _mark_lost(self, meeting_id: MeetingId, opened: Opened, lost_at: float) -> None:
-        if self._lost.get(opened.connection_id) is not opened:
+    def _newest(self, connection_id: ConnectionId) -> int:
+        """Say when the latest known stream of a connection was asked for; 0 where none is known."""
+        opened, lost = self._open.get(connection_id), self._lost.get(connection_id)
+        return max(opened.stamp.changed_at if opened else 0, lost.changed_at if lost else 0)
+
+    def _lose(self, meeting_id: MeetingId, connection_id: ConnectionId, stamp: Stamp) -> None:
+        if stamp.changed_at < self._newest(connection_id):
+            return
+        self._lost[connection_id] = stamp
+        at = self._control.clock.monotonic()
+        self._deadlines.at(
+            at + self._control.config.reconnecting_after_s,
+            partial(self._mark_lost, meeting_id, connection_id, stamp, at),
+        )
+
+    async def _mark_lost(
+        self, meeting_id: MeetingId, connection_id: ConnectionId, stamp: Stamp, lost_at: float
+    ) -> None:
+        if self._lost.get(connection_id) is not stamp:
             # The stream was opened again meanwhile; if it was lost again, that loss counts.
             return
-        stamp = await self._control.change(
-            meeting_id,
-            partial(lease.lose, connection_id=opened.connection_id, process_id=opened.process_id),
+        await self._end_spell(meeting_id, connection_id, stamp, lost_at)
+        if self._lost.get(connection_id) is stamp:
+            del self._lost[connection_id]
+
+    async def _end_spell(
+        self, meeting_id: MeetingId, connection_id: ConnectionId, stamp: Stamp, lost_at: float
+    ) -> None:
+        """Mark a connection lost, unless it was opened again, and have it end in time."""
+        lost = await self._control.change(
+            meeting_id, partial(lease.lose, connection_id=connection_id, stamp=stamp)
         )
-        if self._lost.get(opened.connection_id) is opened:
-            del self._lost[opened.connection_id]
-        if stamp is not None:
+        if lost is not None:
             self._expire_at(
-                lost_at + self._control.config.linger_s, meeting_id, opened.connection_id, stamp
+                lost_at + self._control.config.linger_s, meeting_id, connection_id, lost
             )
 
     def _expire_at(
@@ -345,7 +362,7 @@ class Presence:
                 continue
             stamp = await self._control.change(
                 meeting_id,
-                partial(lease.lose, connection_id=connection.id, process_id=connection.process_id),
+                partial(lease.lose, connection_id=connection.id, stamp=stamp_of(connection)),
             )
             if stamp is not None:
                 self._expire_at(

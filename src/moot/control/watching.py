@@ -129,8 +129,8 @@ class Watching:
 
         Raises:
             Problem: `connection_closed` (unknown, closed, or made room for a newer fence),
-                `meeting_ended`, `participant_removed`, `lobby_denied`, `meeting_not_found`,
-                `unavailable`.
+                `connection_replaced` (by a stream that was asked for later), `meeting_ended`,
+                `participant_removed`, `lobby_denied`, `meeting_not_found`, `unavailable`.
 
         If cancelled, the stream counts as lost.
         """

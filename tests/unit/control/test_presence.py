@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.unit.control.conftest import Build
+from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, World
 
 from moot.control import leaving
@@ -361,3 +362,78 @@ async def test_long_looks_for_what_is_over_are_seldom(
     while len(looked_at) < 2:
         await world.pass_s(0.25)
     assert looked_at[1] - took_s - looked_at[0] == pytest.approx(pause_s, abs=0.5)
+
+
+class Held:
+    """A store's next piece of writing work, kept back by a test before or after its commit."""
+
+    def __init__(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, *, is_committed: bool
+    ) -> None:
+        self.has_come = asyncio.Event()
+        self.may_go_on = asyncio.Event()
+        self._write = world.store.write
+        self._is_committed = is_committed
+        self._is_over = False
+        monkeypatch.setattr(world.store, "write", self._hold)
+
+    async def _hold(self, work: Callable[[Transaction], object]) -> object:
+        if self._is_over:
+            return await self._write(work)
+        self._is_over = True
+        answer = await self._write(work) if self._is_committed else None
+        self.has_come.set()
+        await self.may_go_on.wait()
+        return answer if self._is_committed else await self._write(work)
+
+
+async def test_back_at_the_moment_of_being_marked_lost(world: World) -> None:
+    """JOIN-4: a return that is on its way to the store is not marked lost behind it."""
+    await world.create()
+    _, joined, page = await world.come("ana")
+    world.watching.unwatch(page.watcher)
+    world.clock.pass_s(1)
+    returning = asyncio.create_task(world.watch(joined, before=page))
+    await asyncio.sleep(0)
+    await world.presence.step()
+    page = await returning
+    assert await status(world, "ana") == "connected"
+    await world.pass_s(35, step_s=1)
+    assert (page.watcher.ending, await status(world, "ana")) == (None, "connected")
+
+
+async def test_marked_lost_behind_a_return(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JOIN-4: a loss that is on its way to the store counts no more once its stream is back."""
+    await world.create()
+    _, joined, page = await world.come("ana")
+    world.watching.unwatch(page.watcher)
+    world.clock.pass_s(1)
+    loss = Held(world, monkeypatch, is_committed=False)
+    marking = asyncio.create_task(world.presence.step())
+    await loss.has_come.wait()
+    page = await world.watch(joined, before=page)
+    loss.may_go_on.set()
+    await marking
+    await world.pass_s(35, step_s=1)
+    assert (page.watcher.ending, await status(world, "ana")) == (None, "connected")
+
+
+@pytest.mark.parametrize("is_committed", [True, False])
+async def test_older_hello_comes_last(
+    world: World, monkeypatch: pytest.MonkeyPatch, is_committed: bool
+) -> None:
+    """JOIN-3: of two hellos the later one's stream goes on, whichever is answered last."""
+    await world.create()
+    await world.come("bo")
+    joined = await world.join(world.person("ana"))
+    hello = Held(world, monkeypatch, is_committed=is_committed)
+    older = asyncio.create_task(world.watch(joined))
+    await hello.has_come.wait()
+    newer = await world.watch(joined)
+    hello.may_go_on.set()
+    assert (await refused(older)).kind.id == "connection_replaced"
+    await world.pass_s(60, step_s=5)
+    assert (newer.watcher.ending, await status(world, "ana")) == (None, "connected")
+    world.watching.unwatch(newer.watcher)
+    await world.pass_s(2, step_s=0.5)
+    assert await status(world, "ana") == "reconnecting"
