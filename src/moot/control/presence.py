@@ -137,10 +137,9 @@ class Presence:
         Raises:
             Problem: `meeting_not_found`, `connection_closed`, `connection_replaced` (it was opened
                 again here since), `meeting_ended`, `participant_removed`, `lobby_denied`,
-                `unavailable`.
+                `restarting` (this process was declared dead meanwhile), `unavailable`.
 
-        If cancelled, the connection may be leased without a stream; it is found and closed after
-        the linger time like one that never opened.
+        If cancelled, the connection counts as lost from now.
         """
         # The order in which streams are asked for is the order in which they replace each other.
         asked_at = self._asked_at = max(self._control.clock.now_ms(), self._asked_at + 1)
@@ -148,9 +147,17 @@ class Presence:
         try:
             await self._register()
             stamp = Stamp("open", fence, asked_at, self._process_id)
-            opened = await self._control.change(
-                meeting_id, partial(lease.take, connection_id=connection_id, stamp=stamp)
-            )
+            try:
+                opened = await self._control.change(
+                    meeting_id, partial(lease.take, connection_id=connection_id, stamp=stamp)
+                )
+            except BaseException as reason:
+                if not isinstance(reason, Problem) or reason.kind.id == "unavailable":
+                    # It may be committed all the same, and nobody else would end it.
+                    self._lose(meeting_id, connection_id, stamp)
+                raise
+            if stamp.process_id != self._process_id:
+                raise Problem("restarting", retry_after_s=1)
             if asked_at < self._newest(connection_id):
                 raise Problem("connection_replaced")
             self._open[connection_id] = opened

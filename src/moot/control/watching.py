@@ -130,7 +130,8 @@ class Watching:
         Raises:
             Problem: `connection_closed` (unknown, closed, or made room for a newer fence),
                 `connection_replaced` (by a stream that was asked for later), `meeting_ended`,
-                `participant_removed`, `lobby_denied`, `meeting_not_found`, `unavailable`.
+                `participant_removed`, `lobby_denied`, `meeting_not_found`, `restarting`,
+                `unavailable`.
 
         If cancelled, the stream counts as lost.
         """

@@ -437,3 +437,63 @@ async def test_older_hello_comes_last(
     world.watching.unwatch(newer.watcher)
     await world.pass_s(2, step_s=0.5)
     assert await status(world, "ana") == "reconnecting"
+
+
+async def test_opened_while_declared_dead(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JOIN-10: no stream is held by the name of a process that was declared dead meanwhile."""
+    await world.create()
+    await world.come("bo")
+    joined = await world.join(world.person("ana"))
+    dead = world.presence.process_id
+    hello = Held(world, monkeypatch, is_committed=False)
+    opening = asyncio.create_task(world.watch(joined))
+    await hello.has_come.wait()
+    await world.store.write(lambda tx: tx.delete_process(dead))
+    await world.presence.step()
+    assert world.presence.process_id != dead
+    hello.may_go_on.set()
+    assert (await refused(opening)).kind.id == "restarting"
+    page = await world.watch(joined)
+    await world.pass_s(40, step_s=1)
+    assert (page.watcher.ending, await status(world, "ana")) == (None, "connected")
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False])
+async def test_opening_of_which_nobody_heard(
+    world: World, monkeypatch: pytest.MonkeyPatch, is_cancelled: bool
+) -> None:
+    """JOIN-4: an opening that was committed, but not answered, leaves no ghost."""
+    await world.create()
+    await world.come("bo")
+    joined = await world.join(world.person("ana"))
+    write = world.store.write
+
+    async def unheard(work: Callable[[Transaction], object]) -> None:
+        monkeypatch.setattr(world.store, "write", write)
+        await write(work)
+        raise asyncio.CancelledError if is_cancelled else Problem("unavailable")
+
+    monkeypatch.setattr(world.store, "write", unheard)
+    with pytest.raises(asyncio.CancelledError if is_cancelled else Problem):
+        await world.watch(joined)
+    await world.pass_s(2, step_s=0.5)
+    assert await status(world, "ana") == "reconnecting"
+    await world.pass_s(30, step_s=1)
+    assert await status(world, "ana") == "disconnected"
+
+
+async def test_back_after_an_opening_of_which_nobody_heard(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JOIN-4: the doubt about an opening does not outlast the next one."""
+    await world.create()
+    joined = await world.join(world.person("ana"))
+    hello = Held(world, monkeypatch, is_committed=True)
+    opening = asyncio.create_task(world.watch(joined))
+    await hello.has_come.wait()
+    opening.cancel()
+    await asyncio.gather(opening, return_exceptions=True)
+    page = await world.watch(joined)
+    await world.pass_s(60, step_s=1)
+    assert (page.watcher.ending, await status(world, "ana")) == (None, "connected")
+    assert "participant.updated" not in await world.kinds()
