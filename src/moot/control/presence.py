@@ -81,7 +81,7 @@ class Presence:
         self._deadlines = Deadlines(control.clock.monotonic, BEAT_S)
         self._processes: dict[ProcessId, _Seen] = {}
         self._dead: dict[ProcessId, float] = {}
-        self._orphans: dict[ConnectionId, _Seen] = {}
+        self._orphans: dict[ConnectionId, Stamp] = {}
         self._ending: dict[ConnectionId, Stamp] = {}
         self._ending_at = 0.0
         self._last_look: float | None = None
@@ -320,7 +320,7 @@ class Presence:
         # Only a process that is no more leaves orphans, so they are looked for when one has gone,
         # and now and then in case that was not seen.
         if self._has_vanished or self._orphans or now >= self._orphans_at:
-            await self._adopt(now, await store.read(_orphans))
+            self._adopt(now, await store.read(_orphans))
             self._has_vanished = False
             self._orphans_at = now + _ORPHANS_EVERY_S
         if now >= self._ending_at:
@@ -350,31 +350,24 @@ class Presence:
         self._has_vanished |= not self._processes.keys() <= seen.keys() or bool(self._dead)
         self._processes = seen
 
-    async def _adopt(self, now: float, orphans: Sequence[tuple[MeetingId, Connection]]) -> None:
-        """Mark connections lost whose process is no more, and end them after the linger time."""
-        seen: dict[ConnectionId, _Seen] = {}
+    def _adopt(self, now: float, orphans: Sequence[tuple[MeetingId, Connection]]) -> None:
+        """Have connections lost whose process is no more, each once as long as it stands still."""
+        seen: dict[ConnectionId, Stamp] = {}
         for meeting_id, connection in orphans:
             if connection.process_id == self._process_id:
                 continue
-            before = self._orphans.get(connection.id)
-            if before is None or before.value != connection.process_id:
-                before = _Seen(connection.process_id, now)
-            seen[connection.id] = before
+            stamp = seen[connection.id] = stamp_of(connection)
+            if self._orphans.get(connection.id) == stamp:
+                continue
             # A dead owner's silence was the debounce. Where it left in order, its people are about
             # to open a stream elsewhere and get the usual time for it.
-            since = before.since
+            lost_at = now
             if connection.process_id is not None:
-                since = self._dead.get(connection.process_id, since)
-            if now - since < self._control.config.reconnecting_after_s:
-                continue
-            stamp = await self._control.change(
-                meeting_id,
-                partial(lease.lose, connection_id=connection.id, stamp=stamp_of(connection)),
+                lost_at = self._dead.get(connection.process_id, now)
+            self._deadlines.at(
+                lost_at + self._control.config.reconnecting_after_s,
+                partial(self._end_spell, meeting_id, connection.id, stamp, lost_at),
             )
-            if stamp is not None:
-                self._expire_at(
-                    since + self._control.config.linger_s, meeting_id, connection.id, stamp
-                )
         self._orphans = seen
         if not orphans:
             self._dead.clear()

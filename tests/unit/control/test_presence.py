@@ -497,3 +497,34 @@ async def test_back_after_an_opening_of_which_nobody_heard(
     await world.pass_s(60, step_s=1)
     assert (page.watcher.ending, await status(world, "ana")) == (None, "connected")
     assert "participant.updated" not in await world.kinds()
+
+
+async def test_crowd_of_a_killed_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JOIN-10: those whom a killed process leaves behind do not wait for each other."""
+    await world.create()
+    await world.come("bo")
+    other = await world.start_process()
+    for n in range(5):
+        joined = await world.join(world.person(f"p{n}"), control=other.control)
+        await world.watch(joined, watching=other.watching)
+    await world.pass_s(1)
+    await other.presence.close()
+    await other.kill()
+    await world.pass_s(0.5)
+    write, may_write, asked = world.store.write, asyncio.Event(), []
+
+    async def slow(work: Callable[[Transaction], object]) -> object:
+        if "change" in getattr(work, "__qualname__", ""):
+            asked.append(work)
+            await may_write.wait()
+        return await write(work)
+
+    monkeypatch.setattr(world.store, "write", slow)
+    world.clock.pass_s(1)
+    step = asyncio.create_task(world.presence.step())
+    async with asyncio.timeout(5):
+        while len(asked) < 5:
+            await asyncio.sleep(0.001)
+    may_write.set()
+    await step
+    assert len(await world.rows("reconnecting")) == 5
