@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
@@ -32,6 +34,7 @@ class Deadlines:
         self._order = count()
         self._acts: list[tuple[float, int, Act]] = []
         self._wake = asyncio.Event()
+        self._room = asyncio.Semaphore(AT_ONCE)
 
     def at(self, when: float, act: Act) -> None:
         """Do `act` at a moment, or at once where it has passed.
@@ -46,25 +49,42 @@ class Deadlines:
         self._acts.clear()
 
     async def run(self) -> None:
-        """Do what falls due until cancelled."""
-        while True:
-            await self.step()
-            self._wake.clear()
-            wait_s = self._acts[0][0] - self._monotonic() if self._acts else self._look_every_s
-            if wait_s > 0:
-                try:
-                    await asyncio.wait_for(self._wake.wait(), min(wait_s, self._look_every_s))
-                except TimeoutError:
-                    continue
+        """Do what falls due until cancelled, without waiting for what was begun before.
+
+        What was under way then is done by the next run.
+        """
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._begin(group)
+                self._wake.clear()
+                wait_s = self._acts[0][0] - self._monotonic() if self._acts else self._look_every_s
+                if wait_s > 0:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._wake.wait(), min(wait_s, self._look_every_s))
 
     async def step(self) -> None:
-        """Do what is due now."""
-        now = self._monotonic()
-        while self._acts and self._acts[0][0] <= now:
-            acts: list[Act] = []
-            while self._acts and self._acts[0][0] <= now and len(acts) < AT_ONCE:
-                acts.append(heapq.heappop(self._acts)[2])
-            await asyncio.gather(*(self._try(act) for act in acts))
+        """Do what is due now, to its end: for tests, which move the clock themselves."""
+        while self._is_due():
+            async with asyncio.TaskGroup() as group:
+                await self._begin(group)
+
+    def _is_due(self) -> bool:
+        return bool(self._acts) and self._acts[0][0] <= self._monotonic()
+
+    async def _begin(self, group: asyncio.TaskGroup) -> None:
+        """Begin what is due, and wait only while `AT_ONCE` acts are under way."""
+        while self._is_due():
+            await self._room.acquire()
+            if self._is_due():
+                act = heapq.heappop(self._acts)[2]
+                group.create_task(self._try(act)).add_done_callback(partial(self._ended, act))
+            else:
+                self._room.release()
+
+    def _ended(self, act: Act, task: asyncio.Task[None]) -> None:
+        self._room.release()
+        if task.cancelled():
+            self.at(self._monotonic(), act)
 
     async def _try(self, act: Act) -> None:
         try:

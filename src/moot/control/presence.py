@@ -78,7 +78,9 @@ class Presence:
         self._fenced: list[Callable[[], None]] = []
         self._is_store_away = False
         self._respite_until = 0.0
-        self._deadlines = Deadlines(control.clock.monotonic, BEAT_S)
+        # Apart, because an end waits for the media engine, and must not hold up a loss.
+        self._losses = Deadlines(control.clock.monotonic, BEAT_S)
+        self._ends = Deadlines(control.clock.monotonic, BEAT_S)
         self._processes: dict[ProcessId, _Seen] = {}
         self._dead: dict[ProcessId, float] = {}
         self._orphans: dict[ConnectionId, Stamp] = {}
@@ -104,7 +106,8 @@ class Presence:
         """Beat, reap and expire until cancelled; a store that is away is waited for."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._run_beat())
-            group.create_task(self._deadlines.run())
+            group.create_task(self._losses.run())
+            group.create_task(self._ends.run())
 
     async def close(self) -> None:
         """Give up this process's leases, so that others need not wait for its heartbeat to age.
@@ -114,7 +117,8 @@ class Presence:
         """
         self._open.clear()
         self._lost.clear()
-        self._deadlines.clear()
+        self._losses.clear()
+        self._ends.clear()
         async with self._registering:
             if self._is_registered:
                 self._is_registered = False
@@ -181,9 +185,13 @@ class Presence:
 
     async def step(self) -> None:
         """Do what is due now: for tests, which move the clock themselves."""
-        await self._deadlines.step()
+        await self._step_deadlines()
         await self._beat()
-        await self._deadlines.step()
+        await self._step_deadlines()
+
+    async def _step_deadlines(self) -> None:
+        await self._losses.step()
+        await self._ends.step()
 
     # Deadlines of lost connections
 
@@ -197,7 +205,7 @@ class Presence:
             return
         self._lost[connection_id] = stamp
         at = self._control.clock.monotonic()
-        self._deadlines.at(
+        self._losses.at(
             at + self._control.config.reconnecting_after_s,
             partial(self._mark_lost, meeting_id, connection_id, stamp, at),
         )
@@ -227,7 +235,7 @@ class Presence:
     def _expire_at(
         self, when: float, meeting_id: MeetingId, connection_id: ConnectionId, stamp: Stamp
     ) -> None:
-        self._deadlines.at(when, partial(self._expire, meeting_id, connection_id, stamp))
+        self._ends.at(when, partial(self._expire, meeting_id, connection_id, stamp))
 
     async def _expire(
         self, meeting_id: MeetingId, connection_id: ConnectionId, stamp: Stamp
@@ -364,7 +372,7 @@ class Presence:
             lost_at = now
             if connection.process_id is not None:
                 lost_at = self._dead.get(connection.process_id, now)
-            self._deadlines.at(
+            self._losses.at(
                 lost_at + self._control.config.reconnecting_after_s,
                 partial(self._end_spell, meeting_id, connection.id, stamp, lost_at),
             )
@@ -384,7 +392,7 @@ class Presence:
             allowed_s = (
                 linger_s + BEAT_S if connection.state == "lost" else max(linger_s, OPEN_WITHIN_S)
             )
-            self._deadlines.at(
+            self._ends.at(
                 now + allowed_s, partial(self._expire_ending, meeting_id, connection.id, stamp)
             )
         self._ending = seen

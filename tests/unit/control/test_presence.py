@@ -9,6 +9,7 @@ from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, World
 
 from moot.control import leaving
+from moot.control.deadlines import AT_ONCE
 from moot.control.intents import Intents, change
 from moot.control.presence import BEAT_S, DEAD_AFTER_S, OPEN_WITHIN_S
 from moot.errors import Problem
@@ -528,3 +529,32 @@ async def test_crowd_of_a_killed_process(world: World, monkeypatch: pytest.Monke
     may_write.set()
     await step
     assert len(await world.rows("reconnecting")) == 5
+
+
+async def test_slow_media_holds_up_no_loss(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JOIN-4: others see a loss in time, however long the media engine takes to end a crowd."""
+    await world.create()
+    crowd = [(await world.come(f"p{n}"))[2] for n in range(AT_ONCE)]
+    _, _, bo = await world.come("bo")
+    may_go_on, asked = asyncio.Event(), []
+
+    async def remove(*names: object) -> None:
+        asked.append(names)
+        await may_go_on.wait()
+
+    monkeypatch.setattr(world.media, "remove", remove)
+    for page in crowd:
+        world.watching.unwatch(page.watcher)
+    await world.pass_s(29, step_s=1)
+    running = asyncio.create_task(world.presence.run())
+    world.clock.pass_s(1)
+    async with asyncio.timeout(5):
+        while len(asked) < AT_ONCE:
+            await asyncio.sleep(0.01)
+        world.watching.unwatch(bo.watcher)
+        world.clock.pass_s(1)
+        while await status(world, "bo") == "connected":
+            await asyncio.sleep(0.01)
+    may_go_on.set()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
