@@ -81,6 +81,8 @@ class Presence:
         # Apart, because an end waits for the media engine, and must not hold up a loss.
         self._losses = Deadlines(control.clock.monotonic, BEAT_S)
         self._ends = Deadlines(control.clock.monotonic, BEAT_S)
+        self._has_beaten = asyncio.Event()
+        self._beat_at = 0.0
         self._processes: dict[ProcessId, _Seen] = {}
         self._dead: dict[ProcessId, float] = {}
         self._orphans: dict[ConnectionId, Stamp] = {}
@@ -106,6 +108,7 @@ class Presence:
         """Beat, reap and expire until cancelled; a store that is away is waited for."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._run_beat())
+            group.create_task(self._run_look())
             group.create_task(self._losses.run())
             group.create_task(self._ends.run())
 
@@ -186,7 +189,8 @@ class Presence:
     async def step(self) -> None:
         """Do what is due now: for tests, which move the clock themselves."""
         await self._step_deadlines()
-        await self._beat()
+        if await self._beat():
+            await self._look_around()
         await self._step_deadlines()
 
     async def _step_deadlines(self) -> None:
@@ -251,22 +255,45 @@ class Presence:
 
     async def _run_beat(self) -> None:
         while True:
-            await self._beat()
+            if await self._beat():
+                self._has_beaten.set()
             await asyncio.sleep(BEAT_S)
 
-    async def _beat(self) -> None:
+    async def _run_look(self) -> None:
+        # A look follows a beat, for where this process cannot beat, the others cannot either; but
+        # no beat waits for a look, which takes long where a crowd was lost.
+        while True:
+            await self._has_beaten.wait()
+            self._has_beaten.clear()
+            await self._look_around()
+
+    async def _beat(self) -> bool:
+        """Show that this process lives; tells whether the store has taken it."""
+        began = self._control.clock.monotonic()
         try:
             await self._keep_lease()
+        except Problem as problem:
+            self._miss(problem)
+            return False
+        self._beat_at = began
+        return True
+
+    async def _look_around(self) -> None:
+        try:
             await self._look()
+        except Problem as problem:
+            self._miss(problem)
+        else:
             if self._is_store_away:
                 self._is_store_away = False
                 self._respite()
-        except Problem as problem:
-            self._is_store_away = True
-            self._respite()
-            # The others could not beat either.
-            self._processes.clear()
-            self._control.log.warning("Presence could not be looked after", code=problem.kind.id)
+
+    def _miss(self, problem: Problem) -> None:
+        self._is_store_away = True
+        self._respite()
+        # The others could not beat either.
+        self._processes.clear()
+        self._control.log.warning("Presence could not be looked after", code=problem.kind.id)
 
     def _respite(self) -> None:
         """Expire nobody yet: while the store was away, people could not come back either."""
@@ -351,12 +378,15 @@ class Presence:
             if before is None or before.value != process.heartbeat_at:
                 before = _Seen(process.heartbeat_at, now)
             seen[process.id] = before
-            if now - before.since >= DEAD_AFTER_S:
-                await self._control.store.write(partial(_delete_process, process_id=process.id))
-                self._dead[process.id] = before.since
-                self._control.log.warning("Process is dead, its connections are lost")
-        self._has_vanished |= not self._processes.keys() <= seen.keys() or bool(self._dead)
+        self._has_vanished |= not self._processes.keys() <= seen.keys()
         self._processes = seen
+        for process_id, each in seen.items():
+            # Not until now: while this process waited for the store, the others may have, too.
+            if self._beat_at - each.since >= DEAD_AFTER_S:
+                await self._control.store.write(partial(_delete_process, process_id=process_id))
+                self._dead[process_id] = each.since
+                self._control.log.warning("Process is dead, its connections are lost")
+        self._has_vanished |= bool(self._dead)
 
     def _adopt(self, now: float, orphans: Sequence[tuple[MeetingId, Connection]]) -> None:
         """Have connections lost whose process is no more, each once as long as it stands still."""

@@ -8,7 +8,7 @@ from tests.unit.control.conftest import Build
 from tests.unit.control.test_joining import refused
 from tests.unit.control.world import MEETING, World
 
-from moot.control import leaving
+from moot.control import leaving, presence
 from moot.control.deadlines import AT_ONCE
 from moot.control.intents import Intents, change
 from moot.control.presence import BEAT_S, DEAD_AFTER_S, OPEN_WITHIN_S
@@ -500,6 +500,33 @@ async def test_back_after_an_opening_of_which_nobody_heard(
     assert "participant.updated" not in await world.kinds()
 
 
+async def test_no_beat_waits_for_a_look(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JOIN-10: a process that looks after what a dead one has left shows that it lives."""
+    monkeypatch.setattr(presence, "BEAT_S", 0.001)
+    await world.create()
+    await world.come("ana")
+    read, may_look = world.store.read, asyncio.Event()
+
+    async def slow(work: Callable[[Transaction], object]) -> object:
+        if getattr(work, "__name__", "") == "_orphans":
+            await may_look.wait()
+        return await read(work)
+
+    monkeypatch.setattr(world.store, "read", slow)
+    running = asyncio.create_task(world.presence.run())
+    async with asyncio.timeout(5):
+        for _ in range(3):
+            world.clock.pass_s(1)
+            while (await world.store.read(_heartbeats)) != [world.clock.now_ms()]:
+                await asyncio.sleep(0.001)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def _heartbeats(tx: Transaction) -> list[int]:
+    return [process.heartbeat_at for process in tx.list_processes(alive_since=0)]
+
+
 async def test_crowd_of_a_killed_process(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """JOIN-10: those whom a killed process leaves behind do not wait for each other."""
     await world.create()
@@ -529,6 +556,28 @@ async def test_crowd_of_a_killed_process(world: World, monkeypatch: pytest.Monke
     may_write.set()
     await step
     assert len(await world.rows("reconnecting")) == 5
+
+
+async def test_store_that_stands_still_kills_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JOIN-10: while a process waits for its own heartbeat to be taken, no other's counts."""
+    await world.create()
+    await world.come("ana")
+    other = await world.start_process()
+    joined = await world.join(world.person("bo"), control=other.control)
+    page = await world.watch(joined, watching=other.watching)
+    await world.pass_s(1)
+    await world.presence.step()
+    beat = Held(world, monkeypatch, is_committed=False)
+    step = asyncio.create_task(world.presence.step())
+    await beat.has_come.wait()
+    world.clock.pass_s(DEAD_AFTER_S + BEAT_S)
+    beat.may_go_on.set()
+    await step
+    await other.presence.step()
+    await world.settle()
+    assert (page.watcher.ending, await status(world, "bo")) == (None, "connected")
 
 
 async def test_slow_media_holds_up_no_loss(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
