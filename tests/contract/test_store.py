@@ -356,6 +356,35 @@ class TestConnections:
         assert await store.read(lambda t: t.connection_counts(meeting.uid)) == {other.id: 1}
         assert await store.read(lambda t: t.find_connection(theirs.id)) == theirs
 
+    async def test_all_connections_of_a_meeting_are_closed_at_once(self, store: Store) -> None:
+        """MEET-7: the end of a run closes every connection, whoever's it is, and no other's."""
+        meeting, seat = await seated(store)
+        other = await store.write(
+            lambda t: t.upsert_participant(new_participant(meeting, status="disconnected"))
+        )
+        _, elsewhere = await seated(store)
+        closed = new_connection(seat, state="closed")
+        alive = [
+            new_connection(seat, state="pending"),
+            new_connection(seat, state="lost", process_id="p"),
+            new_connection(other, state="open", process_id="p"),
+        ]
+        apart = new_connection(elsewhere, state="open", process_id="p")
+        for connection in (closed, *alive, apart):
+            await store.write(lambda t, connection=connection: t.upsert_connection(connection))
+        counts = [
+            await store.write(
+                lambda t, at=at: t.close_meeting_connections(meeting.uid, at=NOW + at)
+            )
+            for at in (1, 2)
+        ]
+        assert counts == [3, 0]
+        for row in alive:
+            found = await store.read(lambda t, row=row: t.find_connection(row.id))
+            assert found == replace(row, state="closed", process_id=None, changed_at=NOW + 1)
+        for row in (closed, apart):
+            assert await store.read(lambda t, row=row: t.find_connection(row.id)) == row
+
     async def test_connections_of_a_dead_process_are_found(self, store: Store) -> None:
         """JOIN-10: whoever was held by a killed process is found, the longest unchanged first."""
         meeting, seat = await seated(store)

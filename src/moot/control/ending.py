@@ -55,8 +55,9 @@ def _end(change: Change, *, by: ParticipantId | None, again: bool) -> MeetingVie
     was_ended = meeting.ended_at is not None and meeting.active_at <= meeting.ended_at
     if not inside and was_ended and not again:
         return meeting_view(meeting)
+    # Not only of those inside: who was let in and has yet to come has one, too.
+    tx.close_meeting_connections(meeting.uid, at=change.now)
     for participant in inside:
-        tx.close_connections(participant.id, at=change.now)
         change.write(ended(participant, at=change.now))
     after = tx.end_run(meeting.uid, run=meeting.run, at=change.now)
     if after is not None:

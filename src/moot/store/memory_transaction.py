@@ -249,9 +249,13 @@ class MemoryTransaction:
     def close_connections(
         self, participant_id: ParticipantId, *, at: int
     ) -> Sequence[ConnectionId]:
-        rows = self._connections(
-            lambda row: row.participant_id == participant_id and row.state != "closed"
-        )
+        return self._close(lambda row: row.participant_id == participant_id, at)
+
+    def close_meeting_connections(self, meeting_uid: MeetingUid, *, at: int) -> int:
+        return len(self._close(lambda row: row.meeting_uid == meeting_uid, at))
+
+    def _close(self, matches: Callable[[Connection], bool], at: int) -> list[ConnectionId]:
+        rows = self._connections(lambda row: row.state != "closed" and matches(row))
         for row in rows:
             closed = replace(row, state="closed", process_id=None, changed_at=at)
             self._put(self._tables.connections, row.id, closed)

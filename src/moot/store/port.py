@@ -168,6 +168,10 @@ class Transaction(Protocol):
         """Close all that are not closed, with no process; return their ids in no order."""
         ...
 
+    def close_meeting_connections(self, meeting_uid: MeetingUid, *, at: int) -> int:
+        """Close all of a meeting that are not closed, with no process; return how many."""
+        ...
+
     def orphaned_connections(
         self, *, alive_since: int, limit: int
     ) -> Sequence[tuple[MeetingId, Connection]]:

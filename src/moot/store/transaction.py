@@ -187,6 +187,9 @@ class SqlTransaction(ABC):
         found = self._all("close_connections", {"participant_id": participant_id, "at": at})
         return [row[0] for row in found]
 
+    def close_meeting_connections(self, meeting_uid: MeetingUid, *, at: int) -> int:
+        return self._count("close_meeting_connections", {"meeting_uid": meeting_uid, "at": at})
+
     def orphaned_connections(
         self, *, alive_since: int, limit: int
     ) -> Sequence[tuple[MeetingId, Connection]]:

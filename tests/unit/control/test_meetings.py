@@ -288,6 +288,28 @@ async def test_next_run_asks_guests_again(world: World) -> None:
     assert (await world.join(world.person("host"))).participant.status == "connected"
 
 
+async def test_end_closes_every_connection(world: World) -> None:
+    """MEET-7: who was let in and has yet to come is no guest of the next run by the old page."""
+    host = await world.create(lobby=True)
+    await world.come("host")
+    bo = world.person("bo")
+    knocked = await lobby.knock(world.control, bo, MEETING, name="bo")
+    page = await world.watch(knocked)
+    await lobby.admit(world.control, host, MEETING, knocked.participant.id)
+    await ending.end(world.control, host, MEETING)
+    await world.settle()
+    assert page.watcher.ending == "meeting_ended"
+    world.watching.unwatch(page.watcher)
+    again = await lobby.knock(world.control, bo, MEETING, name="bo")
+    await lobby.admit(world.control, host, MEETING, again.participant.id)
+    joined = await world.join(bo, replaces=again.connection.id)
+    assert joined.participant.connections == 1
+    page = await world.watch(joined)
+    world.watching.unwatch(page.watcher)
+    await world.pass_s(32, step_s=1)
+    assert (await world.row("bo")).status == "disconnected"
+
+
 async def test_snapshot_is_for_those_inside(world: World) -> None:
     """EVENT-2: the snapshot is the whole state at event_seq, for those who are in."""
     await world.create()

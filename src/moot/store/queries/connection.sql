@@ -35,6 +35,11 @@ UPDATE connection SET state = 'closed', process_id = NULL, changed_at = :at
 WHERE participant_id = :participant_id AND state <> 'closed'
 RETURNING id;
 
+-- name: close_meeting_connections
+-- Close all that a meeting has, whatever the status of whose they are.
+UPDATE connection SET state = 'closed', process_id = NULL, changed_at = :at
+WHERE meeting_uid = :meeting_uid AND state <> 'closed';
+
 -- name: orphaned_connections
 -- Read open connections that no living process holds, the longest unchanged first (JOIN-10).
 SELECT meeting.id, {c.connection} FROM connection AS c JOIN meeting ON meeting.uid = c.meeting_uid
