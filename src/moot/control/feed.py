@@ -127,6 +127,10 @@ class Feed:
         """
         return self.event_seq is None or epoch != self.epoch or event_seq >= self._began_at
 
+    def is_ahead_of(self, epoch: int, event_seq: int) -> bool:
+        """Tell whether something after this number was put already."""
+        return self.event_seq is not None and epoch == self.epoch and event_seq < self.event_seq
+
     def begin(self, epoch: int, event_seq: int) -> None:
         """Set the place from which events are delivered, once; later calls change nothing."""
         if self.event_seq is None:

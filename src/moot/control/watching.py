@@ -282,7 +282,8 @@ class Watching:
             start = await self._control.store.read(
                 lambda tx: read_start(tx, watcher, since, attendances)
             )
-            if feed.reaches(start.epoch, start.event_seq):
+            is_reached = feed.reaches(start.epoch, start.event_seq)
+            if is_reached and _agree_on_role(feed, watcher, start):
                 return start
         # The store answers from its past, as a replica does that was made the first too early.
         raise Problem("unavailable", retry_after_s=1)
@@ -348,3 +349,14 @@ class Watching:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _agree_on_role(feed: Feed, watcher: Watcher, start: Start) -> bool:
+    """Give a watcher the role that was read, and tell whether what it was put goes by the same.
+
+    Where events that come after were put by another role, they have to be read instead.
+    """
+    is_host = start.participant.role == "host"
+    if watcher.is_host != is_host and not feed.is_ahead_of(start.epoch, start.event_seq):
+        watcher.is_host = is_host
+    return watcher.is_host == is_host

@@ -12,12 +12,15 @@ from tests.unit.control.world import MEETING, Page, World
 from moot.bus.local import LocalBus
 from moot.bus.port import Announcement
 from moot.control import chat, ending, leaving, lobby, meetings, moderating, reactions
+from moot.control.actor import Actor
 from moot.control.intents import Intents, change
+from moot.control.lobby import Knocked
 from moot.control.start import REPLAY_EVENTS, Since
 from moot.control.watcher import QUEUE_MESSAGES
 from moot.errors import PROBLEMS, Problem
 from moot.media.event import Quality, QualityChanged
 from moot.model.ids import MeetingId, MessageId
+from moot.model.meeting import Role
 from moot.store.port import Transaction
 
 
@@ -573,3 +576,62 @@ async def test_log_of_updates(world: World) -> None:
     assert lines
     assert set(lines[0]) == {"meeting_id", "participant_id", "event_seq", "kind"}
     assert "Very Secret" not in repr(world.log.lines)
+
+
+@pytest.mark.parametrize("role", ["host", "guest"])
+@pytest.mark.parametrize("is_busy", [False, True])
+async def test_role_that_changes_while_a_stream_opens(
+    world: World, role: Role, is_busy: bool
+) -> None:
+    """HOST-2, EVENT-2: a stream begins with the role that its reader has by then."""
+    host = await world.create(lobby=True)
+    await world.come("host")
+    await admitted(world, host, "ana")
+    second = await world.start_process()
+    if is_busy:
+        _, cy, _ = await world.come("host")
+        await world.watch(cy, watching=second.watching)
+    ana = await world.join(world.person("ana"))
+    if role == "guest":
+        await moderating.set_role(world.control, host, MEETING, ana.participant.id, "host")
+        await world.settle()
+    real_write, real_read = world.store.write, world.store.read
+
+    async def write(work):
+        answer = await real_write(work)
+        if not isinstance(answer, tuple):
+            return answer
+        world.store.write = real_write  # type: ignore[method-assign]
+        await moderating.set_role(world.control, host, MEETING, ana.participant.id, role)
+        await second.watching.poll()
+        await second.watching.idle()
+        world.store.read = read  # type: ignore[method-assign]
+        return answer
+
+    async def read(work):
+        world.store.read = real_read  # type: ignore[method-assign]
+        answer = await real_read(work)
+        await lobby.knock(world.control, world.person("cy"), MEETING, name="cy")
+        await second.watching.poll()
+        await asyncio.sleep(0.01)
+        return answer
+
+    world.store.write = write  # type: ignore[method-assign]
+    page = await world.watch(ana, watching=second.watching)
+    await world.settle()
+    await page.read()
+    assert page.participants[ana.participant.id]["role"] == role
+    waiting = [each for each in page.participants.values() if each["status"] == "waiting"]
+    assert len(waiting) == (1 if role == "host" else 0)
+    page.kinds.clear()
+    await lobby.knock(world.control, world.person("di"), MEETING, name="di")
+    await world.settle()
+    await page.read()
+    assert page.kinds == ["lobby.knocked" if role == "host" else "hidden"]
+
+
+async def admitted(world: World, host: Actor, who: str) -> Knocked:
+    """Somebody who was let in, and has yet to join."""
+    knocked = await lobby.knock(world.control, world.person(who), MEETING, name=who)
+    await lobby.admit(world.control, host, MEETING, knocked.participant.id)
+    return knocked
