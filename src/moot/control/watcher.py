@@ -32,6 +32,7 @@ class Watcher:
         opened_at: epoch and number of the last event before the stream was opened.
         is_host: whether the reader sees what only hosts see.
         is_waiting: the reader is in the lobby and sees nothing but the host's answer.
+        has_begun: the reader was given `hello`, which comes before all else.
     """
 
     __slots__ = (
@@ -49,6 +50,7 @@ class Watcher:
         "connection_id",
         "ending",
         "fence",
+        "has_begun",
         "is_host",
         "is_waiting",
         "meeting_id",
@@ -76,6 +78,7 @@ class Watcher:
         self.opened_at = opened_at
         self.is_host = is_host
         self.is_waiting = is_waiting
+        self.has_begun = False
         self.ending: str | None = None
         self._limit_bytes = limit_bytes
         self._tell_typing = tell_typing
@@ -141,6 +144,7 @@ class Watcher:
         held, self._held = self._held or (), None
         if self.ending is not None:
             return
+        self.has_begun = True
         self._event_seq = event_seq
         self._queue.extend(messages)
         for number, message in held:

@@ -208,9 +208,10 @@ class Watching:
             self._spawn(self._catch_up(feed))
 
     def renew(self, feed: Feed, watchers: Sequence[Watcher]) -> None:
-        """Give watchers, which hold, a new snapshot."""
+        """Give watchers, which hold, a new snapshot; one that has yet to begin gets it then."""
         for watcher in watchers:
-            self._spawn(self._renew(feed, watcher))
+            if watcher.has_begun:
+                self._spawn(self._renew(feed, watcher))
 
     def check(self, feed: Feed, participant_id: ParticipantId) -> None:
         """End the streams of connections that were closed or made room for newer ones."""

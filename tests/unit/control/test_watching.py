@@ -630,6 +630,43 @@ async def test_role_that_changes_while_a_stream_opens(
     assert page.kinds == ["lobby.knocked" if role == "host" else "hidden"]
 
 
+async def test_promoted_before_the_stream_begins(world: World) -> None:
+    """EVENT-2: a stream begins with `hello`, though its reader has become a host meanwhile."""
+    host = await world.create()
+    await world.come("host")
+    ana = await world.join(world.person("ana"))
+    may_start = asyncio.Event()
+    real_read = world.store.read
+    readings = 0
+
+    async def read(work):
+        nonlocal readings
+        readings += 1
+        answer = await real_read(work)
+        if readings == 1:
+            await may_start.wait()
+        return answer
+
+    world.store.read = read  # type: ignore[method-assign]
+    opening = asyncio.create_task(
+        world.watching.watch(MEETING, ana.connection.id, fence=ana.connection.fence)
+    )
+    while readings == 0:
+        await asyncio.sleep(0)
+    await moderating.set_role(world.control, host, MEETING, ana.participant.id, "host")
+    await asyncio.sleep(0.01)
+    may_start.set()
+    watcher = await opening
+    await world.settle()
+    messages = [json.loads(text) for text in watcher.take()]
+    assert messages[0]["type"] == "hello"
+    page = Page(watcher)
+    for message in messages:
+        page.handle(message)
+    assert page.participants[ana.participant.id]["role"] == "host"
+    assert page.event_seq == (await world.events())[-1].event_seq
+
+
 async def admitted(world: World, host: Actor, who: str) -> Knocked:
     """Somebody who was let in, and has yet to join."""
     knocked = await lobby.knock(world.control, world.person(who), MEETING, name=who)
