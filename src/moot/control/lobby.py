@@ -22,7 +22,7 @@ from moot.control.arrival import (
 from moot.control.change import Change
 from moot.control.context import Control
 from moot.control.leaving import close
-from moot.control.seat import acting_on, acting_on_guests
+from moot.control.seat import acting, acting_on, acting_on_guests
 from moot.errors import Problem
 from moot.model.admission import is_welcome
 from moot.model.event import HOSTS
@@ -114,13 +114,17 @@ async def stop_waiting(control: Control, actor: Actor, meeting_id: MeetingId) ->
     """Stop waiting; stopping again changes nothing.
 
     Raises:
-        Problem: `meeting_not_found`.
+        Problem: `meeting_not_found`, `connection_closed` (the command names a connection that is
+            closed, while the person waits by a newer one).
     """
 
     def decide(change: Change) -> None:
         participant = change.tx.find_participant(change.meeting.uid, actor.person_id)
         if participant is not None and participant.status == "waiting":
-            close(change, participant, change.alive(participant.id), reason="left")
+            alive = change.alive(participant.id)
+            if alive:
+                acting(change, actor)
+            close(change, participant, alive, reason="left")
 
     await control.change(meeting_id, decide)
 

@@ -83,6 +83,21 @@ async def test_waiting_ends_with_the_linger_time(locked_door: World) -> None:
     assert host_page.kinds[-1] == "lobby.left"
 
 
+async def test_late_word_of_an_older_wait(locked_door: World) -> None:
+    """JOIN-3: an older page that stops to wait, late, does not end the wait of a newer one."""
+    world = locked_door
+    first = await knock(world, "ana")
+    older = world.sitting("ana", first)
+    await lobby.stop_waiting(world.control, older, MEETING)
+    await lobby.stop_waiting(world.control, older, MEETING)
+    second = await knock(world, "ana")
+    problem = await refused(lobby.stop_waiting(world.control, older, MEETING))
+    assert problem.kind.id == "connection_closed"
+    assert (await world.row("ana")).status == "waiting"
+    await lobby.stop_waiting(world.control, world.sitting("ana", second), MEETING)
+    assert (await world.row("ana")).status == "disconnected"
+
+
 async def test_denied_may_knock_after_a_minute(locked_door: World) -> None:
     """HOST-4: a denied person is told so, and may knock again after a minute."""
     world = locked_door
