@@ -6,6 +6,7 @@ import asyncio
 import random
 import sqlite3
 import sys
+import time
 from pathlib import Path
 
 import psycopg
@@ -157,4 +158,36 @@ async def test_a_flood_is_refused_before_it_fills_the_memory(
     here = ("connected",)
     count = await store.read(lambda t: t.count_participants(meeting.uid, statuses=here))
     assert count == len(seats) - len(refused)
+    await store.close()
+
+
+async def test_a_heartbeat_goes_ahead_of_a_flood(
+    shared_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """JOIN-10: a process with more to write than it can is not taken for dead."""
+    monkeypatch.setattr("moot.store.jobs.WAITING", 300)
+    store = build(shared_address)
+    await store.migrate()
+    await store.open()
+    process = new_process()
+    await store.write(lambda t: t.upsert_process(process))
+    done: list[int] = []
+
+    def work(number: int) -> None:
+        time.sleep(0.002)
+        done.append(number)
+
+    flood = [
+        asyncio.create_task(store.write(lambda _, number=number: work(number)))
+        for number in range(310)
+    ]
+    await asyncio.sleep(0)
+    beat = store.write_first(lambda t: (t.heartbeat(process.id, at=NOW + 1), len(done)))
+    is_alive, before = await beat
+    assert is_alive
+    assert before < 150
+    answers = await asyncio.gather(*flood, return_exceptions=True)
+    assert any(isinstance(answer, Exception) for answer in answers)
+    assert len(done) == sum(not isinstance(answer, Exception) for answer in answers)
+    assert await store.write_first(lambda t: t.heartbeat(process.id, at=NOW + 2))
     await store.close()

@@ -330,7 +330,10 @@ class Presence:
                 self._is_registered = False
                 return
             now = self._control.clock.now_ms()
-            alive = await self._control.store.write(lambda tx: tx.heartbeat(process_id, at=now))
+            # Behind a flood of other work it would come too late, and all streams would be ended.
+            alive = await self._control.store.write_first(
+                lambda tx: tx.heartbeat(process_id, at=now)
+            )
             if not alive:
                 self._fence()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any, Final
@@ -26,13 +27,17 @@ class Job:
 
     Attributes:
         writes: whether it may change something.
+        is_first: whether it goes ahead of all that waits.
     """
 
-    __slots__ = ("error", "future", "loop", "result", "work", "writes")
+    __slots__ = ("error", "future", "is_first", "loop", "result", "work", "writes")
 
-    def __init__(self, work: Callable[[Transaction], Any], *, writes: bool) -> None:
+    def __init__(
+        self, work: Callable[[Transaction], Any], *, writes: bool, is_first: bool = False
+    ) -> None:
         self.work = work
         self.writes = writes
+        self.is_first = is_first
         self.loop = asyncio.get_running_loop()
         self.future: asyncio.Future[Any] = self.loop.create_future()
         self.result: Any = None
@@ -44,16 +49,22 @@ class Jobs:
 
     def __init__(self) -> None:
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        # What goes first stands in the queue as well, to wake a thread that waits there.
+        self._first: deque[Job] = deque()
 
-    def put(self, work: Callable[[Transaction], Any], *, writes: bool) -> asyncio.Future[Any]:
+    def put(
+        self, work: Callable[[Transaction], Any], *, writes: bool, is_first: bool = False
+    ) -> asyncio.Future[Any]:
         """Queue a piece of work; the future is answered on the running loop.
 
         Raises:
-            Problem: `unavailable`: `WAITING` pieces wait already.
+            Problem: `unavailable`: `WAITING` pieces wait already, and this one does not go first.
         """
-        if self._queue.qsize() >= WAITING:
+        if not is_first and self._queue.qsize() >= WAITING:
             raise Problem("unavailable", retry_after_s=1)
-        job = Job(work, writes=writes)
+        job = Job(work, writes=writes, is_first=is_first)
+        if is_first:
+            self._first.append(job)
         self._queue.put(job)
         return job.future
 
@@ -70,28 +81,26 @@ class Jobs:
                 job = self._queue.get_nowait()
                 if job is None:
                     ends += 1
-                else:
-                    job.error = Problem("unavailable", retry_after_s=1)
+                elif not job.is_first:
                     refused.append(job)
+        with contextlib.suppress(IndexError):
+            while True:
+                refused.append(self._first.popleft())
+        for job in refused:
+            job.error = Problem("unavailable", retry_after_s=1)
         for _ in range(ends):
             self._queue.put(None)
         return refused
 
-    def take(self, *, timeout_s: float | None = None) -> Job | None:
-        """Wait for the next piece; None says to end.
-
-        Raises:
-            queue.Empty: nothing has come in time.
-        """
-        return self._queue.get(timeout=timeout_s)
-
-    def take_now(self) -> Job | None:
-        """Take a piece that waits already.
-
-        Raises:
-            queue.Empty: nothing waits.
-        """
-        return self._queue.get_nowait()
+    def take(self) -> Job | None:
+        """Wait for the next piece; None says to end."""
+        while True:
+            if self._first:
+                with contextlib.suppress(IndexError):  # another thread was faster
+                    return self._first.popleft()
+            job = self._queue.get()
+            if job is None or not job.is_first:
+                return job
 
 
 def answer(jobs: Sequence[Job]) -> None:

@@ -350,6 +350,10 @@ class Store(Protocol):
         """
         ...
 
+    async def write_first(self, work: Callable[[Transaction], T]) -> T:
+        """As `write`, but ahead of all that waits, however much: for what must not come late."""
+        ...
+
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run work that only reads, beside writers."""
         ...

@@ -75,6 +75,16 @@ class PostgresStore:
         """
         return await self._submit(work, writes=True)
 
+    async def write_first(self, work: Callable[[Transaction], T]) -> T:
+        """As `write`, but by the next thread that is free, however much waits.
+
+        Raises:
+            Problem: `unavailable`, `storage_full`.
+
+        If cancelled, the work may or may not be committed.
+        """
+        return await self._submit(work, writes=True, is_first=True)
+
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run work; all of it sees one state. Cancelling it changes nothing.
 
@@ -96,10 +106,12 @@ class PostgresStore:
         if workers is not None:
             await asyncio.to_thread(workers.stop, CLOSE_WITHIN_S)
 
-    async def _submit(self, work: Callable[[Transaction], T], *, writes: bool) -> T:
+    async def _submit(
+        self, work: Callable[[Transaction], T], *, writes: bool, is_first: bool = False
+    ) -> T:
         if self._workers is None:
             raise Problem("unavailable", retry_after_s=1)
-        result: T = await self._workers.submit(work, writes=writes)
+        result: T = await self._workers.submit(work, writes=writes, is_first=is_first)
         return result
 
     def _connect(self) -> PostgresHandle:

@@ -91,13 +91,18 @@ class PostgresWorkers:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, work: Callable[[Transaction], Any], *, writes: bool) -> asyncio.Future[Any]:
+    def submit(
+        self, work: Callable[[Transaction], Any], *, writes: bool, is_first: bool = False
+    ) -> asyncio.Future[Any]:
         """Queue a piece of work; the future is answered after the commit.
+
+        Args:
+            is_first: ahead of all that waits, however much.
 
         Raises:
             Problem: `unavailable`: too many pieces wait already.
         """
-        return self._jobs.put(work, writes=writes)
+        return self._jobs.put(work, writes=writes, is_first=is_first)
 
     def stop(self, within_s: float) -> None:
         """Finish what waits, then end the threads. Blocks until then, at most so many seconds.

@@ -132,10 +132,17 @@ class SqliteStore:
 
         If cancelled, the work may or may not be committed.
         """
-        if self._writer is None:
-            raise Problem("unavailable", retry_after_s=1)
-        result: T = await self._writer.submit(work)
-        return result
+        return await self._write(work, is_first=False)
+
+    async def write_first(self, work: Callable[[Transaction], T]) -> T:
+        """As `write`, but in the next transaction, however much waits.
+
+        Raises:
+            Problem: `unavailable`, `storage_full`.
+
+        If cancelled, the work may or may not be committed.
+        """
+        return await self._write(work, is_first=True)
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run work on a reader's thread; all of it sees one state. Cancelling it changes nothing.
@@ -162,6 +169,12 @@ class SqliteStore:
             await writer.close(CLOSE_WITHIN_S)
             await asyncio.to_thread(readers.stop, 1.0)
         self._lock.release()
+
+    async def _write(self, work: Callable[[Transaction], T], *, is_first: bool) -> T:
+        if self._writer is None:
+            raise Problem("unavailable", retry_after_s=1)
+        result: T = await self._writer.submit(work, is_first=is_first)
+        return result
 
     def _connect(self) -> sqlite3.Connection:
         handle = sqlite3.connect(

@@ -97,16 +97,24 @@ class SqliteWriter:
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
-    def submit(self, work: Callable[[Transaction], Any]) -> asyncio.Future[Any]:
+    def submit(
+        self, work: Callable[[Transaction], Any], *, is_first: bool = False
+    ) -> asyncio.Future[Any]:
         """Queue a piece of work, which must not wait for anything; answered after the commit.
+
+        Args:
+            is_first: ahead of all that waits, however much.
 
         Raises:
             Problem: `unavailable`: too many pieces wait already.
         """
-        if len(self._waiting) >= jobs.WAITING:
-            raise Problem("unavailable", retry_after_s=1)
         job = jobs.Job(work, writes=True)
-        self._waiting.append(job)
+        if is_first:
+            self._waiting.appendleft(job)
+        elif len(self._waiting) < jobs.WAITING:
+            self._waiting.append(job)
+        else:
+            raise Problem("unavailable", retry_after_s=1)
         if self._idle.is_set():
             self._idle.clear()
             # Not at once: what else comes in this turn of the loop shares the commit.

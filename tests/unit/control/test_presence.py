@@ -369,14 +369,19 @@ class Held:
     """A store's next piece of writing work, kept back by a test before or after its commit."""
 
     def __init__(
-        self, world: World, monkeypatch: pytest.MonkeyPatch, *, is_committed: bool
+        self,
+        world: World,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        is_committed: bool,
+        name: str = "write",
     ) -> None:
         self.has_come = asyncio.Event()
         self.may_go_on = asyncio.Event()
-        self._write = world.store.write
+        self._write = getattr(world.store, name)
         self._is_committed = is_committed
         self._is_over = False
-        monkeypatch.setattr(world.store, "write", self._hold)
+        monkeypatch.setattr(world.store, name, self._hold)
 
     async def _hold(self, work: Callable[[Transaction], object]) -> object:
         if self._is_over:
@@ -569,7 +574,7 @@ async def test_store_that_stands_still_kills_nobody(
     page = await world.watch(joined, watching=other.watching)
     await world.pass_s(1)
     await world.presence.step()
-    beat = Held(world, monkeypatch, is_committed=False)
+    beat = Held(world, monkeypatch, is_committed=False, name="write_first")
     step = asyncio.create_task(world.presence.step())
     await beat.has_come.wait()
     world.clock.pass_s(DEAD_AFTER_S + BEAT_S)
