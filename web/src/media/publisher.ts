@@ -50,8 +50,10 @@ export class Publisher {
 
   want(sending: Sending | null): Promise<void> {
     this.#wanted = sending;
-    // Silence at once, before LiveKit's own queue gets to it: nobody is audible who is shown as muted (EVENT-4).
-    if (!sending && this.#clone) this.#clone.enabled = false;
+    // At once, before LiveKit's own queue gets to it: nobody is audible who is shown as muted (EVENT-4). A clone that is only
+    // disabled keeps its camera open in Chromium, with the light on; a microphone goes on as silence, which keeps time.
+    if (!sending && this.#clone?.kind === 'video') this.#dropClone();
+    else if (!sending && this.#clone) this.#clone.enabled = false;
     return this.#settle();
   }
 
@@ -132,12 +134,15 @@ export class Publisher {
     if (isNew) {
       const old = this.#clone;
       this.#clone = null;
-      await local.replaceTrack(this.#remake(wanted.track), true);
-      old?.stop();
+      try {
+        await local.replaceTrack(this.#remake(wanted.track), true);
+      } finally {
+        old?.stop();
+      }
     } else if (this.#clone) {
       this.#clone.enabled = true;
     }
-    if (local.isMuted) await local.unmute();
+    if (local.isMuted && this.#wanted) await local.unmute();
   }
 
   #remake(track: MediaStreamTrack): MediaStreamTrack {
