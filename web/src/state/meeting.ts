@@ -99,6 +99,7 @@ export class MeetingModel {
     this.stream.link.subscribe(() => {
       if (this.stream.link.value.kind !== 'open') return;
       this.media.handleServerBack();
+      this.self.retryNow();
       if (this.#isComplete) return;
       this.#isComplete = true;
       say('Meeting initialization complete', { meeting_id: this.id, participant_id: this.me.value.id, connection_id: this.sender.id });

@@ -1,5 +1,5 @@
 import * as api from '../api/meetings';
-import { ProblemError } from '../api/problem';
+import { isTransient, ProblemError } from '../api/problem';
 import type { Sender } from '../api/call';
 import { derive, Live, watch, type ReadLive } from '../live';
 import type { MediaEngine, Share, ShareHint } from '../media/port';
@@ -37,7 +37,10 @@ export class Self {
   constructor(private readonly options: SelfOptions) {
     const { me, sender, devices, engine } = options;
     this.#cameraHere = new Live(options.withCamera);
-    const failed = (error: unknown): void => this.#onRefused(error);
+    const failed = (error: unknown): void => {
+      if (isTransient(error)) options.notices.show('notice.savedLater', { tone: 'warning', topic: 'self' });
+      else this.#onRefused(error);
+    };
     const change = async (what: api.OwnChange): Promise<void> => void (await api.changeMe(options.meetingId, sender, what));
     // At most one live microphone per person: this tab's is on only while the server names its connection (JOIN-6).
     const microphoneHere = derive([me], (mine) => mine.audio && mine.microphone_connection === sender.id);
@@ -102,7 +105,13 @@ export class Self {
     }
   }
 
+  /** Send at once what has not reached the server, which is back. */
+  retryNow(): void {
+    for (const intent of [this.microphone, this.camera, this.hand]) intent.retryNow();
+  }
+
   close(): void {
+    for (const intent of [this.microphone, this.camera, this.hand]) intent.close();
     for (const end of this.#ends) end();
     this.#endShare();
   }
@@ -133,7 +142,7 @@ export class Self {
 
   /** Switched off, though not by a press here nor, as far as can be told, in another tab: then a host did it. */
   #sayIfByHost(intent: Intent, text: TextKey): void {
-    if (intent.lastPressed === false || this.options.me.value.connections > 1) return;
+    if (intent.wasPressedHere || this.options.me.value.connections > 1) return;
     this.options.notices.show(text, { topic: text, forS: 8 });
   }
 

@@ -161,6 +161,7 @@ export const es: Catalogue = {
   'notice.notSaved': 'Eso no llegó al servidor. Inténtalo otra vez.',
   'notice.notSent': 'No se ha enviado un mensaje tuyo.',
   'notice.notShown': 'No se pudo mostrar esta parte de la página. Recarga la página; conservas tu sitio en la reunión.',
+  'notice.savedLater': 'Eso aún no ha llegado al servidor. Se vuelve a enviar solo.',
   'notice.notAllowed': 'Un anfitrión lo ha desactivado para los invitados.',
   'notice.lastHost': 'Una reunión conserva al menos un anfitrión. Nombra antes a otra persona.',
   'notice.mutedByHost': 'Un anfitrión ha apagado tu micrófono. Puedes volver a encenderlo.',
