@@ -334,6 +334,25 @@ describe('the seat', () => {
     expect(seat.phase.value.kind).toBe('in');
   });
 
+  it('EVENT-4: a mute that did not reach the server before its connection was closed goes along to the next one', async () => {
+    server.answers.set('PUT /meetings/ABC123/participants/me', ({ body }) => {
+      const answer = joined(false, body?.['connection_id']);
+      const participant = { ...me, microphone_connection: answer.connection.id };
+      return { status: 200, body: { ...answer, participant, snapshot: { ...answer.snapshot, participants: [participant], me: participant } } };
+    });
+    const seat = await aSeat();
+    const socket = await goIn(seat);
+    server.answers.set('PATCH /meetings/ABC123/participants/me', () => 'unreachable');
+    phaseOf(seat, 'in').meeting.self.microphone.press(false);
+    await settle();
+    socket.onclose?.({ code: 4004 });
+    await settle();
+    expect(server.last('PUT', '/meetings/ABC123/participants/me')?.body).toMatchObject({ audio: false });
+    sockets.at(-1)?.onclose?.({ code: 4004 });
+    await settle();
+    expect(server.last('PUT', '/meetings/ABC123/participants/me')?.body).not.toHaveProperty('audio');
+  });
+
   it('MEET-6: offers to start a meeting that nobody has created', async () => {
     server.answers.set('GET /meetings/ABC123', () => problem(404, 'meeting_not_found'));
     const seat = await aSeat();

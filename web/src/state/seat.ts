@@ -61,6 +61,8 @@ export class Seat {
   #connectionId: string | null = null;
   /** The connection that waited in the lobby, which the one that comes in replaces. */
   #knocked: string | null = null;
+  /** Whether the microphone was switched off here and the server has not heard it: the next connection says so. */
+  #owesMute = false;
   readonly #writing = new Writing();
   #ends: (() => void)[] = [];
 
@@ -206,7 +208,7 @@ export class Seat {
     const turn = this.#next({ kind: 'returning' });
     this.options.prepareEngine?.();
     try {
-      const answer = await this.#ask(kept ? { replaces: kept.connectionId } : {});
+      const answer = await this.#ask({ ...(kept ? { replaces: kept.connectionId } : {}), ...(this.#owesMute ? { audio: false } : {}) });
       if (turn !== this.#turn) return void api.leave(this.meetingId, null, answer.connection.id).catch(() => undefined);
       this.#tries = 0;
       this.#enter(answer, !isSecond && (kept?.cameraOn ?? devices.camera.isOn.value));
@@ -246,6 +248,7 @@ export class Seat {
     const { recent, tab, devices, now } = this.options;
     const ids = { meeting_id: this.meetingId, participant_id: answer.participant.id, connection_id: answer.connection.id };
     say(answer.created ? 'Participant joined successfully' : 'Participant already exists, updating status', ids);
+    this.#owesMute = false;
     const meeting = new MeetingModel(answer, this.options, withCamera, this.#writing);
     const turn = this.#next({ kind: 'in', meeting });
     const keep = (): void => {
@@ -260,6 +263,7 @@ export class Seat {
       const link = meeting.stream.link.value;
       if (turn !== this.#turn || link.kind !== 'closed') return;
       meeting.close();
+      this.#owesMute = link.why === 'rejoin' && meeting.self.microphone.pending.value === false;
       if (link.why === 'rejoin') return void this.#comeBack(answer.connection.id, link.wasOpen, turn);
       this.#out(link.why === 'left' || link.why === 'replaced' ? 'moved' : link.why, null);
     });
@@ -356,6 +360,7 @@ export class Seat {
   }
 
   #out(why: OutReason, problem: Problem | null): void {
+    this.#owesMute = false;
     this.#next({ kind: 'out', why, problem });
     this.options.tab.forgetSeat(this.meetingId);
     this.options.devices.microphone.close();
