@@ -90,8 +90,9 @@ export async function openScreen(): Promise<{ video: MediaStreamTrack; audio: Me
     const [video] = stream.getVideoTracks();
     return video ? { video, audio: stream.getAudioTracks()[0] ?? null } : null;
   } catch (error) {
-    if (error instanceof DOMException && (error.name === 'NotAllowedError' || error.name === 'AbortError')) return null;
-    throw new CaptureError(faultOf(error), error);
+    const fault = faultOf(error);
+    if (error instanceof DOMException && (error.name === 'AbortError' || (error.name === 'NotAllowedError' && fault === 'denied'))) return null;
+    throw new CaptureError(fault, error);
   }
 }
 

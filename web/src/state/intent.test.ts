@@ -25,8 +25,15 @@ const settle = async (): Promise<void> => {
 const away = new UnreachableError();
 const refused = (status: number, retryAfterS: number | null = null): ProblemError => new ProblemError({ type: '', title: '', status, detail: '', code: `status_${status}` }, retryAfterS);
 
-beforeEach(() => vi.useFakeTimers());
-afterEach(() => vi.useRealTimers());
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(Math, 'random').mockReturnValue(0.9);
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 describe('an intent', () => {
   it('EVENT-4: shows the press before the server has answered', () => {
@@ -138,7 +145,6 @@ describe('a press that fails', () => {
 
   it('is sent at once when the server is back', async () => {
     const server = slowServer();
-    vi.spyOn(Math, 'random').mockReturnValue(0.99);
     const intent = new Intent(new Live(true), server.send, () => {});
     intent.press(false);
     server.refuse(away);

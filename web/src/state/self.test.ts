@@ -30,6 +30,7 @@ let camera: LocalDevice;
 
 beforeEach(async () => {
   vi.useFakeTimers();
+  vi.spyOn(Math, 'random').mockReturnValue(0.5);
   asked = [];
   opened = 0;
   answer = () => new Response(JSON.stringify({ participant: mine() }));
@@ -57,6 +58,7 @@ afterEach(() => {
   self.close();
   vi.useRealTimers();
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
 });
 
 async function settle(ms = 1): Promise<void> {
@@ -122,4 +124,21 @@ it('a microphone that fails while the server is away is not opened again', async
   expect(asked.length).toBeLessThan(40);
   expect(microphone.isOn.value).toBe(false);
   expect(self.microphone.value.value).toBe(false);
+});
+
+it('a screen that cannot be shared is said, unless the person has thought better of it', async () => {
+  let refuse: () => Promise<MediaStream> = () => Promise.reject(new DOMException('Permission denied by system', 'NotAllowedError'));
+  vi.stubGlobal('isSecureContext', true);
+  vi.stubGlobal('navigator', { mediaDevices: { getDisplayMedia: () => refuse() } });
+  await self.startShare();
+  expect(said()).toEqual(['notice.notShared']);
+  await settle(10_000);
+  refuse = () => Promise.reject(new DOMException('Could not start video source', 'NotReadableError'));
+  await self.startShare();
+  expect(said()).toEqual(['notice.notShared']);
+  await settle(10_000);
+  refuse = () => Promise.reject(new DOMException('Permission denied', 'NotAllowedError'));
+  await self.startShare();
+  expect(said()).toEqual([]);
+  expect(asked).toEqual([]);
 });

@@ -77,7 +77,7 @@ export class Self {
 
   /** Ask for a screen and share it with everyone. */
   async startShare(hint: ShareHint = 'detail'): Promise<void> {
-    const picked = await openScreen();
+    const picked = await this.#pickScreen();
     if (!picked) return;
     this.#endShare();
     const share: Share = { ...picked, hint };
@@ -122,6 +122,15 @@ export class Self {
     const isElsewhere = Boolean(engine.value?.people.value.get(me.value.id)?.camera);
     if (!video) this.#cameraHere.set(false);
     if (video || !isElsewhere) await change({ video });
+  }
+
+  async #pickScreen(): ReturnType<typeof openScreen> {
+    try {
+      return await openScreen();
+    } catch {
+      this.options.notices.show('notice.notShared', { tone: 'warning', topic: 'self' });
+      return null;
+    }
   }
 
   #endShare(): void {

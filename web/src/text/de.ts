@@ -162,6 +162,7 @@ export const de: Catalogue = {
   'notice.notSent': 'Eine Nachricht von dir wurde nicht gesendet.',
   'notice.notShown': 'Dieser Teil der Seite ließ sich nicht anzeigen. Lade die Seite neu; du behältst deinen Platz im Meeting.',
   'notice.savedLater': 'Das ist noch nicht beim Server angekommen. Es wird von selbst noch einmal gesendet.',
+  'notice.notShared': 'Dein Bildschirm ließ sich nicht teilen. Sieh nach, ob dein System dem Browser die Aufnahme erlaubt, und versuch es noch einmal.',
   'notice.notAllowed': 'Ein Gastgeber hat das für Gäste ausgeschaltet.',
   'notice.lastHost': 'Ein Meeting behält mindestens einen Gastgeber. Mach zuerst jemand anderen dazu.',
   'notice.mutedByHost': 'Ein Gastgeber hat dein Mikrofon ausgeschaltet. Du kannst es wieder einschalten.',

@@ -160,6 +160,7 @@ export const en = {
   'notice.notSent': 'A message of yours was not sent.',
   'notice.notShown': 'This part of the page could not be shown. Reload the page; you keep your place in the meeting.',
   'notice.savedLater': 'That has not reached the server yet. It is sent again by itself.',
+  'notice.notShared': 'Your screen could not be shared. See whether your system lets the browser record it, then try again.',
   'notice.notAllowed': 'A host has switched this off for guests.',
   'notice.lastHost': 'A meeting keeps at least one host. Make another person a host first.',
   'notice.mutedByHost': 'A host has turned off your microphone. You can turn it on again.',

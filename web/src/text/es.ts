@@ -162,6 +162,7 @@ export const es: Catalogue = {
   'notice.notSent': 'No se ha enviado un mensaje tuyo.',
   'notice.notShown': 'No se pudo mostrar esta parte de la página. Recarga la página; conservas tu sitio en la reunión.',
   'notice.savedLater': 'Eso aún no ha llegado al servidor. Se vuelve a enviar solo.',
+  'notice.notShared': 'No se pudo compartir tu pantalla. Mira si tu sistema deja que el navegador la grabe e inténtalo otra vez.',
   'notice.notAllowed': 'Un anfitrión lo ha desactivado para los invitados.',
   'notice.lastHost': 'Una reunión conserva al menos un anfitrión. Nombra antes a otra persona.',
   'notice.mutedByHost': 'Un anfitrión ha apagado tu micrófono. Puedes volver a encenderlo.',

@@ -162,6 +162,7 @@ export const fr: Catalogue = {
   'notice.notSent': 'L’un de vos messages n’a pas été envoyé.',
   'notice.notShown': 'Cette partie de la page n’a pas pu être affichée. Rechargez la page ; vous gardez votre place dans la réunion.',
   'notice.savedLater': 'Le serveur ne l’a pas encore reçu. C’est renvoyé tout seul.',
+  'notice.notShared': 'Votre écran n’a pas pu être partagé. Voyez si votre système laisse le navigateur l’enregistrer, puis essayez encore.',
   'notice.notAllowed': 'Un hôte a désactivé cela pour les invités.',
   'notice.lastHost': 'Une réunion garde au moins un hôte. Nommez d’abord quelqu’un d’autre.',
   'notice.mutedByHost': 'Un hôte a coupé votre micro. Vous pouvez l’activer de nouveau.',
