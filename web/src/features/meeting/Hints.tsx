@@ -43,7 +43,8 @@ export function Hints({ page, seat, meeting }: { readonly page: Page; readonly s
       <NoMedia meeting={meeting} />
       <Elsewhere seat={seat} meeting={meeting} />
       <TalkingWhileMuted page={page} meeting={meeting} />
-      <DeviceFaults page={page} />
+      <DeviceFault page={page} kind="camera" />
+      <DeviceFault page={page} kind="microphone" />
       <WeakConnection page={page} meeting={meeting} />
     </div>
   );
@@ -124,20 +125,21 @@ function TalkingWhileMuted({ page, meeting }: { readonly page: Page; readonly me
   );
 }
 
-function DeviceFaults({ page }: { readonly page: Page }) {
+function DeviceFault({ page, kind }: { readonly page: Page; readonly kind: 'microphone' | 'camera' }) {
   const say = useSay();
-  const microphone = useLive(page.devices.microphone.fault);
-  const camera = useLive(page.devices.camera.fault);
-  const [seen, setSeen] = useState('');
-  const now = `${microphone ?? ''}/${camera ?? ''}`;
-  if (now === '/' || seen === now) return null;
-  const text = camera ? faultText('camera', camera) : microphone ? faultText('microphone', microphone) : null;
-  if (!text) return null;
+  const device = page.devices[kind];
+  const fault = useLive(device.fault);
+  const cameraFault = useLive(page.devices.camera.fault);
+  const [isDismissed, setDismissed] = useState(false);
+  // The same fault anew is told anew.
+  useEffect(() => device.fault.subscribe(() => setDismissed(false)), [device]);
+  // What is so for both devices is said once.
+  if (!fault || isDismissed || (kind === 'microphone' && fault === 'insecure' && cameraFault === 'insecure')) return null;
   return (
     <div className={styles['hint']} role="status">
-      <Icon name={camera ? 'cameraOff' : 'microphoneOff'} size={18} />
-      <span>{say(text)}</span>
-      <button type="button" className={styles['close']} aria-label={say('notice.dismiss')} onClick={() => setSeen(now)}>
+      <Icon name={kind === 'camera' ? 'cameraOff' : 'microphoneOff'} size={18} />
+      <span>{say(faultText(kind, fault))}</span>
+      <button type="button" className={styles['close']} aria-label={say('notice.dismiss')} onClick={() => setDismissed(true)}>
         <Icon name="close" size={16} />
       </button>
     </div>
