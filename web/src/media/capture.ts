@@ -2,8 +2,8 @@
 
 export type DeviceKind = 'microphone' | 'camera';
 
-/** Why a device could not be opened, by what cures it. */
-export type CaptureFault = 'denied' | 'denied-by-system' | 'missing' | 'busy' | 'insecure' | 'unknown';
+/** Why a device could not be opened, by what cures it. `effect-failed`: it could, but what should cover its pictures could not. */
+export type CaptureFault = 'denied' | 'denied-by-system' | 'missing' | 'busy' | 'insecure' | 'effect-failed' | 'unknown';
 
 export class CaptureError extends Error {
   constructor(

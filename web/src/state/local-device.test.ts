@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { CaptureError } from '../media/capture';
-import { LocalDevice, type DeviceKeeping } from './local-device';
+import { LocalDevice, type DeviceKeeping, type Effect } from './local-device';
 
 /** A MediaStreamTrack as far as a device looks at it. */
 class FakeTrack extends EventTarget {
@@ -81,5 +81,60 @@ describe('a local device', () => {
     await settle();
     expect(opened).toEqual(['first', '']);
     expect(camera.track.value?.readyState).toBe('live');
+  });
+});
+
+describe('an effect that fails', () => {
+  const failing: Effect = () => Promise.reject(new Error('the program for it cannot be loaded'));
+
+  it('leaves the camera off: nothing is shown without it', async () => {
+    const raw = track();
+    const shown: unknown[] = [];
+    const camera = device(async () => raw);
+    camera.track.subscribe(() => shown.push(camera.track.value));
+    camera.setEffect(failing);
+    camera.setOn(true);
+    await settle();
+    expect(shown).toEqual([]);
+    expect(raw.readyState).toBe('ended');
+    expect(camera.isOn.value).toBe(false);
+    expect(camera.fault.value).toBe('effect-failed');
+    expect(camera.isOpening.value).toBe(false);
+  });
+
+  it('leaves the picture as it was where it is wished while the camera is on', async () => {
+    const camera = device(async () => track());
+    camera.setOn(true);
+    await settle();
+    const before = camera.track.value;
+    camera.setEffect(failing);
+    await settle();
+    expect(camera.track.value).toBe(before);
+    expect(before?.readyState).toBe('live');
+    expect(camera.isOn.value).toBe(true);
+    expect(camera.fault.value).toBe('effect-failed');
+    camera.setEffect(null);
+    await settle();
+    expect(camera.fault.value).toBeNull();
+    expect(camera.track.value).toBe(before);
+  });
+
+  it('leaves the covered picture of the camera before where another one is chosen', async () => {
+    const opened: MediaStreamTrack[] = [];
+    const camera = device(async () => {
+      const raw = track();
+      opened.push(raw);
+      return raw;
+    });
+    const covered = track();
+    camera.setEffect(vi.fn(failing).mockResolvedValueOnce({ track: covered, stop: () => covered.stop() }));
+    camera.setOn(true);
+    await settle();
+    camera.choose('second');
+    await settle();
+    expect(camera.track.value).toBe(covered);
+    expect(covered.readyState).toBe('live');
+    expect(opened.map((raw) => raw.readyState)).toEqual(['live', 'ended']);
+    expect(camera.fault.value).toBe('effect-failed');
   });
 });

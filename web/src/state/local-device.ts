@@ -1,8 +1,13 @@
 import { Live, type ReadLive } from '../live';
-import { faultOf, type CaptureFault } from '../media/capture';
+import { CaptureError, faultOf, type CaptureFault } from '../media/capture';
 
 /** Something done to a camera's pictures before they are sent, such as blur. */
-export type Effect = (track: MediaStreamTrack) => Promise<{ readonly track: MediaStreamTrack; stop(): void }>;
+export type Effect = (track: MediaStreamTrack) => Promise<Applied>;
+
+interface Applied {
+  readonly track: MediaStreamTrack;
+  stop(): void;
+}
 
 /** How a device behaves. */
 export interface DeviceKeeping {
@@ -27,7 +32,7 @@ export class LocalDevice {
   readonly isOpening = new Live(false);
   #deviceId: string;
   #effect: Effect | null = null;
-  #applied: { readonly track: MediaStreamTrack; stop(): void } | null = null;
+  #applied: Applied | null = null;
   #turn = 0;
 
   constructor(
@@ -83,7 +88,7 @@ export class LocalDevice {
     try {
       const raw = isUsable ? held : await this.keeping.open(this.#deviceId);
       if (turn !== this.#turn) return this.#discard(raw, held);
-      const applied = this.#effect ? await this.#effect(raw).catch(() => null) : null;
+      const applied = await this.#apply(raw, held);
       if (turn !== this.#turn) {
         applied?.stop();
         return this.#discard(raw, held);
@@ -91,15 +96,26 @@ export class LocalDevice {
       this.#take(raw, applied);
     } catch (error) {
       if (turn !== this.#turn) return;
-      this.#release();
-      this.fault.set(faultOf(error));
-      this.isOn.set(false);
+      const fault = faultOf(error);
+      // What is on show stays: it is what the person has seen.
+      if (fault === 'effect-failed' && this.track.value) this.fault.set(fault);
+      else this.#fail(fault);
     } finally {
       if (turn === this.#turn) this.isOpening.set(false);
     }
   }
 
-  #take(raw: MediaStreamTrack, applied: { readonly track: MediaStreamTrack; stop(): void } | null): void {
+  /** Without the effect that is wished nothing is shown: the room behind a person is theirs to show. */
+  async #apply(raw: MediaStreamTrack, held: MediaStreamTrack | null): Promise<Applied | null> {
+    try {
+      return this.#effect && (await this.#effect(raw));
+    } catch (error) {
+      this.#discard(raw, held);
+      throw new CaptureError('effect-failed', error);
+    }
+  }
+
+  #take(raw: MediaStreamTrack, applied: Applied | null): void {
     const before = this.raw.value;
     this.#applied?.stop();
     this.#applied = applied;
@@ -119,6 +135,12 @@ export class LocalDevice {
     if (!this.isOn.value) return;
     this.#deviceId = '';
     void this.#open();
+  }
+
+  #fail(fault: CaptureFault): void {
+    this.#release();
+    this.isOn.set(false);
+    this.fault.set(fault);
   }
 
   #off(): void {

@@ -126,6 +126,21 @@ it('a microphone that fails while the server is away is not opened again', async
   expect(self.microphone.value.value).toBe(false);
 });
 
+it('EVENT-4: a camera whose blur fails is off for everyone, but stays on where it was on before', async () => {
+  camera.setEffect(() => Promise.reject(new Error('no WebGL')));
+  await settle();
+  expect(camera.fault.value).toBe('effect-failed');
+  expect(camera.isOn.value).toBe(true);
+  expect(asked).toEqual([]);
+  self.pressCamera(false);
+  await settle();
+  self.pressCamera(true);
+  await settle();
+  expect(camera.isOn.value).toBe(false);
+  expect(self.camera.value.value).toBe(false);
+  expect(asked.at(-1)).toEqual({ video: false });
+});
+
 it('a screen that cannot be shared is said, unless the person has thought better of it', async () => {
   let refuse: () => Promise<MediaStream> = () => Promise.reject(new DOMException('Permission denied by system', 'NotAllowedError'));
   vi.stubGlobal('isSecureContext', true);

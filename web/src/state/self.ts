@@ -56,10 +56,10 @@ export class Self {
       watch(derive([devices.camera.track, engine], (track, to) => ({ track, to })), ({ track, to }) => void to?.sendCamera(track)),
       watch(derive([this.share, engine], (share, to) => ({ share, to })), ({ share, to }) => void to?.sendScreen(share)),
       watch(devices.microphone.fault, (fault) => {
-        if (fault && this.microphone.value.value) this.microphone.press(false);
+        if (fault && !devices.microphone.isOn.value && this.microphone.value.value) this.microphone.press(false);
       }),
       watch(devices.camera.fault, (fault) => {
-        if (fault && this.camera.value.value) this.camera.press(false);
+        if (fault && !devices.camera.isOn.value && this.camera.value.value) this.camera.press(false);
       }),
       this.#onServer((mine) => mine.audio, () => this.#sayIfByHost(this.microphone, 'notice.mutedByHost')),
       this.#onServer((mine) => mine.video, () => {

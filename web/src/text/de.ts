@@ -80,6 +80,9 @@ export const de: Catalogue = {
   'device.busyCamera': 'Ein anderes Programm benutzt deine Kamera. Schließ sie dort, oder tritt ohne bei.',
   'device.busyMicrophone': 'Ein anderes Programm benutzt dein Mikrofon. Schließ es dort, oder tritt ohne bei.',
   'device.insecure': 'Browser geben Kamera und Mikrofon nur sicheren Seiten. Öffne diese Seite unter einer Adresse, die mit https beginnt, oder tritt bei, um zuzuhören und zuzusehen.',
+  'device.blurFailed': 'Dein Hintergrund ließ sich nicht weichzeichnen. Deine Kamera bleibt deshalb aus.',
+  'device.blurFailedOn': 'Dein Hintergrund ließ sich nicht weichzeichnen. Dein Bild bleibt, wie es war.',
+  'device.withoutBlur': 'Ohne Weichzeichnen zeigen',
   'device.unknown': 'Dieses Gerät ließ sich nicht starten. Nimm ein anderes, oder tritt ohne bei.',
 
   'meeting.stage': 'Bühne',

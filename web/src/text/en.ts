@@ -78,6 +78,9 @@ export const en = {
   'device.busyCamera': 'Your camera is in use by another program. Close it there, or join without.',
   'device.busyMicrophone': 'Your microphone is in use by another program. Close it there, or join without.',
   'device.insecure': 'Browsers give camera and microphone to secure pages only. Open this page at an address that begins with https, or join to listen and watch.',
+  'device.blurFailed': 'Your background could not be blurred, so your camera stays off.',
+  'device.blurFailedOn': 'Your background could not be blurred. Your picture stays as it was.',
+  'device.withoutBlur': 'Show without blur',
   'device.unknown': 'This device could not be started. Try another one, or join without.',
 
   'meeting.stage': 'Stage',

@@ -80,6 +80,9 @@ export const es: Catalogue = {
   'device.busyCamera': 'Otro programa está usando tu cámara. Ciérrala allí, o entra sin ella.',
   'device.busyMicrophone': 'Otro programa está usando tu micrófono. Ciérralo allí, o entra sin él.',
   'device.insecure': 'Los navegadores solo dan cámara y micrófono a páginas seguras. Abre esta página en una dirección que empiece por https, o entra para escuchar y mirar.',
+  'device.blurFailed': 'No se pudo difuminar tu fondo, así que tu cámara sigue apagada.',
+  'device.blurFailedOn': 'No se pudo difuminar tu fondo. Tu imagen sigue como estaba.',
+  'device.withoutBlur': 'Mostrar sin difuminar',
   'device.unknown': 'Este dispositivo no se pudo iniciar. Prueba otro, o entra sin él.',
 
   'meeting.stage': 'Escenario',

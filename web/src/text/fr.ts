@@ -80,6 +80,9 @@ export const fr: Catalogue = {
   'device.busyCamera': 'Un autre programme utilise votre caméra. Fermez-la là-bas, ou entrez sans.',
   'device.busyMicrophone': 'Un autre programme utilise votre micro. Fermez-le là-bas, ou entrez sans.',
   'device.insecure': 'Les navigateurs ne donnent caméra et micro qu’aux pages sûres. Ouvrez cette page à une adresse qui commence par https, ou entrez pour écouter et regarder.',
+  'device.blurFailed': 'Votre arrière-plan n’a pas pu être flouté. Votre caméra reste donc éteinte.',
+  'device.blurFailedOn': 'Votre arrière-plan n’a pas pu être flouté. Votre image reste comme elle était.',
+  'device.withoutBlur': 'Montrer sans flou',
   'device.unknown': 'Cet appareil n’a pas pu démarrer. Essayez-en un autre, ou entrez sans.',
 
   'meeting.stage': 'Scène',

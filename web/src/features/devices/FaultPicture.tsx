@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import type { CaptureFault } from '../../media/capture';
 import styles from './FaultPicture.module.css';
 
-/** A small drawing of where the cure is: the switch beside the address, the socket, the other window, the lock. */
+/** A small drawing of where the cure is: the switch beside the address, the socket, the other window, the lock, the room behind. */
 export function FaultPicture({ fault }: { readonly fault: CaptureFault }) {
   return (
     <svg className={styles['picture']} viewBox="0 0 112 72" aria-hidden="true" focusable="false">
@@ -69,6 +69,15 @@ const PICTURES: Readonly<Record<CaptureFault, ReactNode>> = {
       <rect className={styles['on']} x="15" y="21" width="11" height="6" rx="2" />
       <path className={styles['thin']} d="M34 22h54" />
       <path className={styles['thin']} d="M18 42h60M18 52h40" />
+    </>
+  ),
+  'effect-failed': (
+    <>
+      <rect className={styles['sheet']} x="4" y="8" width="104" height="58" rx="8" />
+      <rect className={styles['field']} x="14" y="17" width="24" height="20" rx="3" />
+      <path className={styles['thin']} d="M26 17v20M14 27h24M80 20h18M80 28h18M80 36h18" />
+      <circle className={styles['mark']} cx="56" cy="32" r="9" />
+      <path className={styles['mark']} d="M38 60c3-15 33-15 36 0z" />
     </>
   ),
   unknown: ALLOW,

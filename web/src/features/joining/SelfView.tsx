@@ -1,9 +1,10 @@
-import { useEffect } from 'react';
+import { useEffect, useRef, type ReactNode, type RefObject } from 'react';
 import type { CaptureFault } from '../../media/capture';
 import { ownPicture } from '../../media/pictures-own';
 import { playSpeakerTest } from '../../media/tones';
 import type { Page } from '../../state/page';
 import { useSay } from '../../text/say-context';
+import { Button } from '../../ui/Button';
 import { Icon } from '../../ui/Icon';
 import { TwoRounds } from '../../ui/Mark';
 import { PictureView } from '../../ui/PictureView';
@@ -24,12 +25,20 @@ export function SelfView({ page }: { readonly page: Page }) {
   const cameraFault = useLive(devices.camera.fault);
   const microphoneFault = useLive(devices.microphone.fault);
   const values = useLive(preferences.values);
+  const cameraButton = useRef<HTMLButtonElement>(null);
 
   useEffect(() => {
     const { cameraOn: wantsCamera, microphoneOn } = preferences.values.value;
     devices.camera.setOn(wantsCamera);
     devices.microphone.setOn(microphoneOn);
   }, [devices, preferences]);
+
+  const showWithoutBlur = (): void => {
+    preferences.set({ blur: false, cameraOn: true });
+    devices.camera.setOn(true);
+    // The button that was pressed goes.
+    cameraButton.current?.focus();
+  };
 
   return (
     <div className={styles['wrap']}>
@@ -43,7 +52,7 @@ export function SelfView({ page }: { readonly page: Page }) {
         )}
         <div className={styles['controls']}>
           <MicrophoneControl page={page} />
-          <CameraControl page={page} />
+          <CameraControl page={page} button={cameraButton} />
           <BlurControl page={page} />
           <span>
             <button type="button" aria-label={say('join.testSpeaker')} title={say('join.testSpeaker')} onClick={playSpeakerTest}>
@@ -52,19 +61,37 @@ export function SelfView({ page }: { readonly page: Page }) {
           </span>
         </div>
       </div>
-      {cameraFault && <Fault kind="camera" fault={cameraFault} />}
-      {microphoneFault && (cameraFault !== 'insecure' || microphoneFault !== 'insecure') && <Fault kind="microphone" fault={microphoneFault} />}
+      {cameraFault && (
+        <Fault kind="camera" fault={cameraFault} isOn={cameraOn}>
+          {cameraFault === 'effect-failed' && (
+            <Button size="s" onClick={showWithoutBlur}>
+              {say('device.withoutBlur')}
+            </Button>
+          )}
+        </Fault>
+      )}
+      {microphoneFault && (cameraFault !== 'insecure' || microphoneFault !== 'insecure') && <Fault kind="microphone" fault={microphoneFault} isOn={false} />}
     </div>
   );
 }
 
-function Fault({ kind, fault }: { readonly kind: 'camera' | 'microphone'; readonly fault: CaptureFault }) {
+interface FaultProps {
+  readonly kind: 'camera' | 'microphone';
+  readonly fault: CaptureFault;
+  readonly isOn: boolean;
+  readonly children?: ReactNode;
+}
+
+function Fault({ kind, fault, isOn, children }: FaultProps) {
   const say = useSay();
   return (
-    <p className={styles['fault']} role="status">
+    <div className={styles['fault']} role="status">
       <FaultPicture fault={fault} />
-      <span>{say(faultText(kind, fault))}</span>
-    </p>
+      <div className={styles['cure']}>
+        <span>{say(faultText(kind, fault, isOn))}</span>
+        {children}
+      </div>
+    </div>
   );
 }
 
@@ -106,7 +133,7 @@ function BlurControl({ page }: { readonly page: Page }) {
   );
 }
 
-function CameraControl({ page }: { readonly page: Page }) {
+function CameraControl({ page, button }: { readonly page: Page; readonly button: RefObject<HTMLButtonElement | null> }) {
   const say = useSay();
   const { camera } = page.devices;
   const isOn = useLive(camera.isOn);
@@ -114,6 +141,7 @@ function CameraControl({ page }: { readonly page: Page }) {
   return (
     <span data-off={!isOn || undefined}>
       <button
+        ref={button}
         type="button"
         aria-label={label}
         title={label}

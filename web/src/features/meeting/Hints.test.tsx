@@ -68,6 +68,21 @@ describe('what is wrong with a device', () => {
     await tryOn(microphone);
     expect(hints()).toEqual([en['device.deniedCamera'], en['device.missingMicrophone']]);
   });
+
+  it('has a way to show the camera without blur where that failed, with the focus on the controls', async () => {
+    await act(async () => {
+      preferences.set({ blur: true });
+      camera.fault.set('effect-failed');
+    });
+    expect(hints()).toEqual([en['device.blurFailed']]);
+    pressCamera = (on) => {
+      expect(preferences.values.value.blur).toBe(false);
+      if (on) camera.fault.set(null);
+    };
+    await press(en['device.withoutBlur']);
+    expect(hints()).toEqual([]);
+    expect(document.activeElement?.id).toBe('call-controls');
+  });
 });
 
 it('tells who sees and hears nobody for want of the program that a reload may bring it, for as long as that is so', async () => {

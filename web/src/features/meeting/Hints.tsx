@@ -43,8 +43,8 @@ export function Hints({ page, seat, meeting }: { readonly page: Page; readonly s
       <NoMedia meeting={meeting} />
       <Elsewhere seat={seat} meeting={meeting} />
       <TalkingWhileMuted page={page} meeting={meeting} />
-      <DeviceFault page={page} kind="camera" />
-      <DeviceFault page={page} kind="microphone" />
+      <DeviceFault page={page} meeting={meeting} kind="camera" />
+      <DeviceFault page={page} meeting={meeting} kind="microphone" />
       <WeakConnection page={page} meeting={meeting} />
     </div>
   );
@@ -125,10 +125,11 @@ function TalkingWhileMuted({ page, meeting }: { readonly page: Page; readonly me
   );
 }
 
-function DeviceFault({ page, kind }: { readonly page: Page; readonly kind: 'microphone' | 'camera' }) {
+function DeviceFault({ page, meeting, kind }: { readonly page: Page; readonly meeting: MeetingModel; readonly kind: 'microphone' | 'camera' }) {
   const say = useSay();
   const device = page.devices[kind];
   const fault = useLive(device.fault);
+  const isOn = useLive(device.isOn);
   const cameraFault = useLive(page.devices.camera.fault);
   const [isDismissed, setDismissed] = useState(false);
   // The same fault anew is told anew.
@@ -138,7 +139,20 @@ function DeviceFault({ page, kind }: { readonly page: Page; readonly kind: 'micr
   return (
     <div className={styles['hint']} role="status">
       <Icon name={kind === 'camera' ? 'cameraOff' : 'microphoneOff'} size={18} />
-      <span>{say(faultText(kind, fault))}</span>
+      <span>{say(faultText(kind, fault, isOn))}</span>
+      {fault === 'effect-failed' && (
+        <Button
+          size="s"
+          onClick={() => {
+            page.preferences.set({ blur: false });
+            if (!isOn) meeting.self.pressCamera(true);
+            // The button that was pressed goes.
+            document.querySelector<HTMLElement>('#call-controls')?.focus();
+          }}
+        >
+          {say('device.withoutBlur')}
+        </Button>
+      )}
       <button type="button" className={styles['close']} aria-label={say('notice.dismiss')} onClick={() => setDismissed(true)}>
         <Icon name="close" size={16} />
       </button>
