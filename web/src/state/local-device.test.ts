@@ -82,6 +82,22 @@ describe('a local device', () => {
     expect(opened).toEqual(['first', '']);
     expect(camera.track.value?.readyState).toBe('live');
   });
+
+  it('is off with a fault where a device ends as soon as it is opened, instead of opening it for ever', async () => {
+    vi.useFakeTimers();
+    const open = vi.fn(async () => {
+      const failing = track();
+      setTimeout(() => failing.dispatchEvent(new Event('ended')), 5);
+      return failing;
+    });
+    const microphone = device(open, true);
+    microphone.setOn(true);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(open).toHaveBeenCalledTimes(2);
+    expect(microphone.isOn.value).toBe(false);
+    expect(microphone.fault.value).toBe('unknown');
+    vi.useRealTimers();
+  });
 });
 
 describe('an effect that fails', () => {

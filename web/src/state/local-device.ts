@@ -9,6 +9,12 @@ interface Applied {
   stop(): void;
 }
 
+/**
+ * A device that ends within this many milliseconds after it took another's place is failing, not unplugged: trying what else
+ * there is would go round.
+ */
+const FAILING_MS = 5_000;
+
 /** How a device behaves. */
 export interface DeviceKeeping {
   readonly open: (deviceId: string) => Promise<MediaStreamTrack>;
@@ -33,6 +39,7 @@ export class LocalDevice {
   #deviceId: string;
   #effect: Effect | null = null;
   #applied: Applied | null = null;
+  #fellBackAt = -Infinity;
   #turn = 0;
 
   constructor(
@@ -133,6 +140,9 @@ export class LocalDevice {
     if (raw !== this.raw.value) return;
     this.#release();
     if (!this.isOn.value) return;
+    const now = Date.now();
+    if (now - this.#fellBackAt < FAILING_MS) return this.#fail('unknown');
+    this.#fellBackAt = now;
     this.#deviceId = '';
     void this.#open();
   }
