@@ -24,14 +24,24 @@ export async function blurBackground(camera: MediaStreamTrack): Promise<Blurred>
   const [track] = canvas.captureStream(30).getVideoTracks();
   if (!pen || !track) throw new Error('this browser cannot draw video');
   segmenter.onResults(({ image, segmentationMask }) => paint(pen, image, segmentationMask));
+  const close = (): void => {
+    track.stop();
+    video.srcObject = null;
+    void segmenter.close().catch(() => undefined);
+  };
+  try {
+    // Without WebGL the segmenter loads, and fails at the first picture.
+    await segmenter.send({ image: video });
+  } catch (error) {
+    close();
+    throw error;
+  }
   const end = runOver(video, segmenter, canvas);
   return {
     track,
     stop() {
       end();
-      track.stop();
-      video.srcObject = null;
-      void segmenter.close();
+      close();
     },
   };
 }
