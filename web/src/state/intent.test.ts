@@ -166,6 +166,21 @@ describe('a press that fails', () => {
     expect(intent.value.value).toBe(false);
   });
 
+  it.each([true, false])('HOST-4: is not sent over a host\'s mute where only its answer was lost, before the event: %s', async (isLostFirst) => {
+    const server = slowServer();
+    const said = new Live(false);
+    const intent = new Intent(said, server.send, () => {});
+    intent.press(true);
+    if (isLostFirst) server.refuse(away);
+    await settle();
+    said.set(true);
+    said.set(false);
+    if (!isLostFirst) server.refuse(away);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(server.sent).toEqual([true]);
+    expect(intent.value.value).toBe(false);
+  });
+
   it('is sent no more after the meeting is left', async () => {
     const server = slowServer();
     const intent = new Intent(new Live(true), server.send, () => {});

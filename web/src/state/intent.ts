@@ -8,6 +8,8 @@ import { reconnectWaitMs } from '../realtime/backoff';
  */
 const BELIEVED_MS = 2_000;
 
+const ALWAYS = new Live(true);
+
 /**
  * One switch whose truth is the server's and whose answer is the press: it shows what was pressed at once, sends it,
  * and shows the server's word again when that has come (look.md, "Speed you can feel").
@@ -28,17 +30,24 @@ export class Intent {
   /** What to show now. */
   readonly value: ReadLive<boolean>;
 
-  /** @param onFailure is told of a refusal, and once of a press that is being sent again. */
+  /**
+   * @param onFailure is told of a refusal, and once of a press that is being sent again.
+   * @param isHere whether the server's "on" is about this tab.
+   */
   constructor(
     private readonly server: ReadLive<boolean>,
     private readonly send: (on: boolean) => Promise<void>,
     private readonly onFailure: (error: unknown) => void,
+    isHere: ReadLive<boolean> = ALWAYS,
   ) {
-    this.value = derive([this.#pressed, server], (pressed, said) => pressed ?? said);
+    this.value = derive([this.#pressed, server, isHere], (pressed, said, here) => pressed ?? (said && here));
     server.subscribe(() => {
       this.#wasPressedHere = this.#unheard > 0;
       if (this.#unheard > 0) this.#unheard -= 1;
-      if (!this.#isSending && this.#unheard === 0) this.#followServer();
+      if (this.#unheard > 0 || (this.#isSending && this.#pressed.value !== server.value)) return;
+      this.#followServer();
+      // It was done, though its answer may be lost: sent again, it would undo what a host has done since.
+      this.#endWait();
     });
   }
 
@@ -82,10 +91,12 @@ export class Intent {
       try {
         await this.send(on);
         sent = on;
+        failures = 0;
       } catch (error) {
         // Where only the answer was lost, the change may have been made all the same.
         if (isChange && !(error instanceof UnreachableError)) this.#unheard = Math.max(0, this.#unheard - 1);
         if (isTransient(error)) {
+          if (this.#pressed.value === null) continue;
           if (failures === 0) {
             failedAt = Date.now();
             this.onFailure(error);

@@ -141,6 +141,41 @@ it('EVENT-4: a camera whose blur fails is off for everyone, but stays on where i
   expect(asked.at(-1)).toEqual({ video: false });
 });
 
+it.each(['soon', 'late'])('EVENT-4: a camera that is switched off and on again is on, where the events come %s', async (when) => {
+  const answers: (() => void)[] = [];
+  const kept = answer;
+  vi.stubGlobal('fetch', (_url: string, { body }: RequestInit) => {
+    asked.push(JSON.parse(String(body)));
+    return new Promise((resolve) => answers.push(() => resolve(kept())));
+  });
+  self.pressCamera(false);
+  self.pressCamera(true);
+  for (const video of [false, true]) {
+    if (when === 'soon') me.set(mine({ video }));
+    answers.shift()?.();
+    await settle();
+    expect(self.camera.value.value).toBe(true);
+  }
+  if (when === 'late') for (const video of [false, true]) me.set(mine({ video }));
+  await settle(10_000);
+  expect(asked).toEqual([{ video: false }, { video: true }]);
+  expect(self.camera.value.value).toBe(true);
+  expect(camera.isOn.value).toBe(true);
+  expect(notices.list.value).toEqual([]);
+});
+
+it('EVENT-4: a camera that is switched off while the server cannot reach its database is off there too once it can', async () => {
+  const kept = answer;
+  answer = () => problem(503, 'unavailable');
+  self.pressCamera(false);
+  await settle();
+  answer = kept;
+  self.retryNow();
+  await settle();
+  expect(asked).toEqual([{ video: false }, { video: false }]);
+  expect(camera.isOn.value).toBe(false);
+});
+
 it('a screen that cannot be shared is said, unless the person has thought better of it', async () => {
   let refuse: () => Promise<MediaStream> = () => Promise.reject(new DOMException('Permission denied by system', 'NotAllowedError'));
   vi.stubGlobal('isSecureContext', true);

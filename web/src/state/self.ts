@@ -45,8 +45,7 @@ export class Self {
     // At most one live microphone per person: this tab's is on only while the server names its connection (JOIN-6).
     const microphoneHere = derive([me], (mine) => mine.audio && mine.microphone_connection === sender.id);
     this.microphone = new Intent(microphoneHere, (audio) => change({ audio }), failed);
-    const cameraOn = derive([me, this.#cameraHere], (mine, here) => mine.video && here);
-    this.camera = new Intent(cameraOn, (video) => this.#sendCamera(video, change), failed);
+    this.camera = new Intent(derive([me], (mine) => mine.video), (video) => this.#sendCamera(video, change), failed, this.#cameraHere);
     this.hand = new Intent(derive([me], (mine) => mine.hand_at !== null), (hand) => change({ hand }), failed);
 
     this.#ends.push(
@@ -64,7 +63,7 @@ export class Self {
       this.#onServer((mine) => mine.audio, () => this.#sayIfByHost(this.microphone, 'notice.mutedByHost')),
       this.#onServer((mine) => mine.video, () => {
         this.#sayIfByHost(this.camera, 'notice.cameraByHost');
-        this.#cameraHere.set(false);
+        if (!this.camera.wasPressedHere) this.#cameraHere.set(false);
       }),
       this.#onServer((mine) => mine.screen, () => this.#endShare()),
     );
