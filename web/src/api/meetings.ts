@@ -65,8 +65,8 @@ export function knock(meetingId: string, request: { name: string; connection_id:
   return call('PUT', at(meetingId, '/lobby/me'), { body: request });
 }
 
-export function stopKnocking(meetingId: string): Promise<unknown> {
-  return call('DELETE', at(meetingId, '/lobby/me'), { keepalive: true });
+export function stopKnocking(meetingId: string, sender: Sender): Promise<unknown> {
+  return call('DELETE', at(meetingId, '/lobby/me'), { keepalive: true, sender });
 }
 
 export function admit(meetingId: string, sender: Sender, participantId: string): Promise<unknown> {

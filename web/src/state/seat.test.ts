@@ -429,22 +429,59 @@ describe('the seat', () => {
     expect(phaseOf(seat, 'out').why).toBe(why);
   });
 
-  it('HOST-4: knocks where a lobby is on, and comes in when a host says so', async () => {
-    server.answers.set('GET /meetings/ABC123', () => ({ status: 200, body: preview({ meeting: { ...preview().meeting, lobby: true } }) }));
-    server.answers.set('PUT /meetings/ABC123/lobby/me', ({ body }) => ({
-      status: 201,
-      body: { created: true, meeting: preview().meeting, participant: { ...me, status: 'waiting' }, connection: { id: body?.['connection_id'], fence: 1, token: 't', linger_s: 30, device: '' } },
-    }));
-    const seat = await aSeat();
-    await seat.begin();
-    await seat.join('Test User');
-    expect(seat.phase.value.kind).toBe('knocking');
-    expect(server.last('PUT', '/meetings/ABC123/participants/me')).toBeUndefined();
-    sockets[0]?.say({ type: 'lobby', status: 'admitted' });
-    await settle();
-    expect(seat.phase.value.kind).toBe('in');
-    const knocked = server.last('PUT', '/meetings/ABC123/lobby/me')?.body?.['connection_id'];
-    expect(server.last('PUT', '/meetings/ABC123/participants/me')?.body).toMatchObject({ replaces: knocked });
+  describe('in the lobby', () => {
+    beforeEach(() => {
+      server.answers.set('GET /meetings/ABC123', () => ({ status: 200, body: preview({ meeting: { ...preview().meeting, lobby: true } }) }));
+      server.answers.set('PUT /meetings/ABC123/lobby/me', ({ body }) => ({
+        status: 201,
+        body: { created: true, meeting: preview().meeting, participant: { ...me, status: 'waiting' }, connection: { id: body?.['connection_id'], fence: 1, token: 't', linger_s: 30, device: '' } },
+      }));
+      server.answers.set('DELETE /meetings/ABC123/lobby/me', () => ({ status: 200, body: {} }));
+    });
+
+    it('HOST-4: knocks, and comes in when a host says so', async () => {
+      const seat = await aSeat();
+      await seat.begin();
+      await seat.join('Test User');
+      expect(seat.phase.value.kind).toBe('knocking');
+      expect(server.last('PUT', '/meetings/ABC123/participants/me')).toBeUndefined();
+      sockets[0]?.say({ type: 'lobby', status: 'admitted' });
+      await settle();
+      expect(seat.phase.value.kind).toBe('in');
+      const knocked = server.last('PUT', '/meetings/ABC123/lobby/me')?.body?.['connection_id'];
+      expect(server.last('PUT', '/meetings/ABC123/participants/me')?.body).toMatchObject({ replaces: knocked });
+    });
+
+    it('HOST-4: whoever stops knocking before the answer waits no more', async () => {
+      const seat = await aSeat();
+      await seat.begin();
+      const joining = seat.join('Test User');
+      await seat.stopKnocking();
+      await joining;
+      expect(server.asked.map(({ method, path }) => `${method} ${path}`).slice(-2)).toContain('DELETE /meetings/ABC123/lobby/me');
+      expect(seat.phase.value.kind).toBe('before');
+    });
+
+    it('HOST-4: whoever turns away while knocking waits no more', async () => {
+      const seat = await aSeat();
+      await seat.begin();
+      await seat.join('Test User');
+      seat.close();
+      expect(server.last('DELETE', '/meetings/ABC123/lobby/me')).toBeDefined();
+    });
+
+    it('MEET-7: whoever waited when the run ended comes into the next as somebody new to it', async () => {
+      const seat = await aSeat();
+      await seat.begin();
+      await seat.join('Test User');
+      sockets[0]?.onclose?.({ code: 4008 });
+      await settle();
+      expect(phaseOf(seat, 'out').why).toBe('ended');
+      server.answers.set('GET /meetings/ABC123', () => ({ status: 200, body: preview() }));
+      await seat.look();
+      await seat.join('Test User');
+      expect(server.last('PUT', '/meetings/ABC123/participants/me')?.body).not.toHaveProperty('replaces');
+    });
   });
 
   it('JOIN-10: tries again by itself while the server cannot be reached', async () => {

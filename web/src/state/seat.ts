@@ -1,3 +1,4 @@
+import type { Sender } from '../api/call';
 import * as api from '../api/meetings';
 import { isTransient, ProblemError, problemCode } from '../api/problem';
 import { say, sayFailure } from '../console';
@@ -59,8 +60,8 @@ export class Seat {
   #passcode: string | null = null;
   /** The connection to be, for as long as no answer has come: a repeat is the same one (JOIN-1). */
   #connectionId: string | null = null;
-  /** The connection that waited in the lobby, which the one that comes in replaces. */
-  #knocked: string | null = null;
+  /** The connection that waits in the lobby, which the one that comes in replaces. */
+  #knocked: Sender | null = null;
   /** Whether the microphone was switched off here and the server has not heard it: the next connection says so. */
   #owesMute = false;
   readonly #writing = new Writing();
@@ -128,7 +129,7 @@ export class Seat {
     // A second tab joins silently: the intents stay those of the first (JOIN-6).
     const asked = { audio: devices.microphone.isOn.value, video: devices.camera.isOn.value };
     try {
-      const answer = await this.#ask({ name, ...(isSecond ? {} : asked), ...(this.#knocked ? { replaces: this.#knocked } : {}) });
+      const answer = await this.#ask({ name, ...(isSecond ? {} : asked), ...(this.#knocked ? { replaces: this.#knocked.id } : {}) });
       this.#knocked = null;
       if (turn !== this.#turn) return void api.leave(this.meetingId, null, answer.connection.id).catch(() => undefined);
       if (isSecond) devices.microphone.setOn(false);
@@ -152,8 +153,7 @@ export class Seat {
 
   /** Stop waiting in the lobby. */
   async stopKnocking(): Promise<void> {
-    this.#closeLobby();
-    void api.stopKnocking(this.meetingId).catch(() => undefined);
+    this.#stopWaiting();
     await this.look();
   }
 
@@ -197,7 +197,7 @@ export class Seat {
     const { kind } = this.#phase.value;
     if (kind === 'returning' || kind === 'unreachable') this.options.tab.forgetSeat(this.meetingId);
     this.#next({ kind: 'looking' });
-    this.#closeLobby();
+    this.#stopWaiting();
   }
 
   /** Take back the seat this tab had before its refresh, or that the server asks it to take anew. */
@@ -275,7 +275,7 @@ export class Seat {
     const turn = this.#next({ kind: 'knocking', preview: before.preview });
     try {
       const answer: KnockAnswer = await api.knock(this.meetingId, { name, connection_id: crypto.randomUUID(), ...(this.#passcode ? { passcode: this.#passcode } : {}) });
-      if (turn !== this.#turn) return;
+      if (turn !== this.#turn) return this.#withdraw(answer.connection);
       if (answer.participant.status !== 'waiting') return void (await this.#joinAfter(name, before));
       this.#waitInLobby(answer, name, before, turn);
     } catch (error) {
@@ -298,7 +298,7 @@ export class Seat {
       },
     }, this.options.openSocket);
     this.#lobby = stream;
-    this.#knocked = answer.connection.id;
+    this.#knocked = answer.connection;
     stream.link.subscribe(() => {
       const link = stream.link.value;
       if (turn !== this.#turn || link.kind !== 'closed') return;
@@ -307,6 +307,16 @@ export class Seat {
       else this.#out(link.why === 'left' || link.why === 'replaced' ? 'moved' : link.why, null);
     });
     stream.open();
+  }
+
+  #stopWaiting(): void {
+    this.#closeLobby();
+    if (this.#knocked) this.#withdraw(this.#knocked);
+    this.#knocked = null;
+  }
+
+  #withdraw({ id, fence }: Sender): void {
+    void api.stopKnocking(this.meetingId, { id, fence }).catch(() => undefined);
   }
 
   #joinAfter(name: string, before: Phase & { kind: 'before' }): Promise<void> {
@@ -361,6 +371,7 @@ export class Seat {
 
   #out(why: OutReason, problem: Problem | null): void {
     this.#owesMute = false;
+    this.#knocked = null;
     this.#next({ kind: 'out', why, problem });
     this.options.tab.forgetSeat(this.meetingId);
     this.options.devices.microphone.close();
