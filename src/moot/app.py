@@ -70,6 +70,8 @@ More lets cycles of errors and tasks lie for longer."""
 _MESSAGE_LIMIT_BYTES: Final = 1_048_576
 """What any WebSocket takes at all. Event streams hold clients to `max_frame_bytes`; an offer of
 LiveKit's signalling for dozens of tracks is larger than that, and has a bound of its own."""
+_TICK_S: Final = 1.0
+"""How old the date in an answer may be. Longer makes it wrong (RFC 9110 section 6.6.1)."""
 _GOODBYE_S: Final = 2.0
 """How long a stopping process waits to say goodbye in the store, behind whatever waits there."""
 _KEEP_ALIVE_S: Final = 75
@@ -301,7 +303,7 @@ async def _serve(app: App, config: Config, sockets: list[socket.socket], say: Sa
         await stopping.wait()
         say("Stopping: people's pages connect again by themselves.")
         await app.drain()
-        server.should_exit = True
+        server.end()
         await serving
     finally:
         await app.stop()
@@ -317,7 +319,25 @@ def _greet(config: Config, address: str, say: Say) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its own signals: `serve` has them, because draining comes first."""
+    """uvicorn without its own signals: `serve` has them, because draining comes first.
+
+    It wakes once a second, for the date in its answers; uvicorn looks ten times whether to end.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    def end(self) -> None:
+        """Take no more requests, and finish those that are under way."""
+        self.should_exit = True
+        self._ending.set()
+
+    async def main_loop(self) -> None:
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_S):
+                    await self._ending.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -24,8 +24,8 @@ class Deadlines:
 
     Args:
         monotonic: seconds of a clock that only goes forward, which every moment is told in.
-        look_every_s: the longest sleep, and the pause before what failed is tried again. A clock
-            that tests move by hand is noticed within it.
+        look_every_s: the longest sleep while anything is to come, and the pause before what failed
+            is tried again. A clock that tests move by hand is noticed within it.
     """
 
     def __init__(self, monotonic: Callable[[], float], look_every_s: float) -> None:
@@ -57,8 +57,9 @@ class Deadlines:
             while True:
                 await self._begin(group)
                 self._wake.clear()
-                wait_s = self._acts[0][0] - self._monotonic() if self._acts else self._look_every_s
-                if wait_s > 0:
+                if not self._acts:
+                    await self._wake.wait()
+                elif (wait_s := self._acts[0][0] - self._monotonic()) > 0:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(self._wake.wait(), min(wait_s, self._look_every_s))
 
