@@ -16,6 +16,25 @@ struct ConnectionEntry {
     tracks: HashSet<TrackId>,
 }
 
+/// What becomes of the table when a command is on its way.
+#[derive(Debug, PartialEq, Eq)]
+enum Change {
+    None,
+    OpenMeeting(MeetingId),
+    CloseMeeting(MeetingId),
+    OpenConnection(MeetingId, ConnectionId),
+    CloseConnection(ConnectionId),
+    AddTrack(ConnectionId, TrackId),
+    RemoveTrack(TrackId),
+}
+
+/// Where a command goes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Route {
+    pub(crate) shard: usize,
+    change: Change,
+}
+
 /// The table behind routing commands: a meeting lives on one shard, and what is in it there too.
 #[derive(Debug)]
 pub(crate) struct Directory {
@@ -40,47 +59,44 @@ impl Directory {
         }
     }
 
-    /// Finds the shard for a command, and notes what the command opens and closes. `None` if every
-    /// shard has died.
-    pub(crate) fn route(&mut self, command: &Command) -> Result<Option<usize>, Refusal> {
+    /// Finds the shard for a command. `None` if every shard has died.
+    pub(crate) fn route(&self, command: &Command) -> Result<Option<Route>, Refusal> {
+        let to = |shard, change| Ok(Some(Route { shard, change }));
         match command {
-            Command::OpenMeeting { meeting, .. } => Ok(self.open_meeting(meeting)),
-            Command::CloseMeeting { meeting, .. } => {
-                let shard = self.shard_of(meeting)?;
-                self.forget_meeting(meeting);
-                Ok(Some(shard))
-            }
+            Command::OpenMeeting { meeting, .. } => Ok(self.place(meeting).map(|shard| Route {
+                shard,
+                change: Change::OpenMeeting(meeting.clone()),
+            })),
+            Command::CloseMeeting { meeting, .. } => to(
+                self.shard_of(meeting)?,
+                Change::CloseMeeting(meeting.clone()),
+            ),
             Command::OpenConnection {
                 meeting,
                 connection,
                 ..
-            } => self.open_connection(meeting, connection).map(Some),
-            Command::CloseConnection { connection, .. } => {
-                let shard = self.shard_of_connection(connection)?;
-                self.forget_connection(connection);
-                Ok(Some(shard))
-            }
+            } => to(
+                self.place_connection(meeting, connection)?,
+                Change::OpenConnection(meeting.clone(), connection.clone()),
+            ),
+            Command::CloseConnection { connection, .. } => to(
+                self.shard_of_connection(connection)?,
+                Change::CloseConnection(connection.clone()),
+            ),
             Command::AddTrack {
                 connection, track, ..
-            } => {
-                let shard = self.shard_of_connection(connection)?;
-                if !self.tracks.contains_key(&track.track)
-                    && let Some(entry) = self.connections.get_mut(connection)
-                {
-                    entry.tracks.insert(track.track.clone());
-                    self.tracks.insert(track.track.clone(), connection.clone());
-                }
-                Ok(Some(shard))
-            }
-            Command::RemoveTrack { track, .. } => {
-                let shard = self.shard_of_track(track)?;
-                self.forget_track(track);
-                Ok(Some(shard))
-            }
+            } => to(
+                self.shard_of_connection(connection)?,
+                Change::AddTrack(connection.clone(), track.track.clone()),
+            ),
+            Command::RemoveTrack { track, .. } => to(
+                self.shard_of_track(track)?,
+                Change::RemoveTrack(track.clone()),
+            ),
             Command::AddCodec { track, .. } | Command::SetMuted { track, .. } => {
-                self.shard_of_track(track).map(Some)
+                to(self.shard_of_track(track)?, Change::None)
             }
-            Command::SendData { meeting, .. } => self.shard_of(meeting).map(Some),
+            Command::SendData { meeting, .. } => to(self.shard_of(meeting)?, Change::None),
             Command::AcceptOffer { connection, .. }
             | Command::AcceptAnswer { connection, .. }
             | Command::Negotiate { connection }
@@ -90,34 +106,65 @@ impl Directory {
             | Command::Subscribe { connection, .. }
             | Command::Unsubscribe { connection, .. }
             | Command::SetSubscription { connection, .. } => {
-                self.shard_of_connection(connection).map(Some)
+                to(self.shard_of_connection(connection)?, Change::None)
             }
         }
     }
 
-    fn open_meeting(&mut self, meeting: &MeetingId) -> Option<usize> {
+    /// Notes what a command opens and closes, once it is on its way: one that did not get there
+    /// is given again, and must find its way then.
+    pub(crate) fn note(&mut self, route: Route) {
+        match route.change {
+            Change::None => {}
+            Change::OpenMeeting(meeting) => {
+                if meeting.is_valid() {
+                    self.meetings.entry(meeting).or_insert(MeetingEntry {
+                        shard: route.shard,
+                        connections: HashSet::new(),
+                    });
+                }
+            }
+            Change::CloseMeeting(meeting) => self.forget_meeting(&meeting),
+            Change::OpenConnection(meeting, connection) => {
+                if let Some(entry) = self.meetings.get_mut(&meeting) {
+                    entry.connections.insert(connection.clone());
+                }
+                self.connections.insert(
+                    connection,
+                    ConnectionEntry {
+                        meeting,
+                        tracks: HashSet::new(),
+                    },
+                );
+                self.loads[route.shard] += 1;
+            }
+            Change::CloseConnection(connection) => self.forget_connection(&connection),
+            Change::AddTrack(connection, track) => {
+                if !self.tracks.contains_key(&track)
+                    && let Some(entry) = self.connections.get_mut(&connection)
+                {
+                    entry.tracks.insert(track.clone());
+                    self.tracks.insert(track, connection);
+                }
+            }
+            Change::RemoveTrack(track) => self.forget_track(&track),
+        }
+    }
+
+    /// Finds the shard that a meeting is on, or the one with the least load.
+    fn place(&self, meeting: &MeetingId) -> Option<usize> {
         if let Some(entry) = self.meetings.get(meeting) {
             return Some(entry.shard);
         }
         let alive = (0..self.loads.len()).filter(|&shard| !self.is_dead[shard]);
-        let shard = alive.min_by_key(|&shard| {
+        alive.min_by_key(|&shard| {
             let meetings = self.meetings.values().filter(|entry| entry.shard == shard);
             (self.loads[shard], meetings.count())
-        })?;
-        if meeting.is_valid() {
-            self.meetings.insert(
-                meeting.clone(),
-                MeetingEntry {
-                    shard,
-                    connections: HashSet::new(),
-                },
-            );
-        }
-        Some(shard)
+        })
     }
 
-    fn open_connection(
-        &mut self,
+    fn place_connection(
+        &self,
         meeting: &MeetingId,
         connection: &ConnectionId,
     ) -> Result<usize, Refusal> {
@@ -137,17 +184,6 @@ impl Directory {
                 "the engine has too many connections",
             ));
         }
-        self.connections.insert(
-            connection.clone(),
-            ConnectionEntry {
-                meeting: meeting.clone(),
-                tracks: HashSet::new(),
-            },
-        );
-        if let Some(entry) = self.meetings.get_mut(meeting) {
-            entry.connections.insert(connection.clone());
-        }
-        self.loads[shard] += 1;
         Ok(shard)
     }
 
@@ -232,26 +268,32 @@ mod tests {
 
     use super::*;
 
+    fn submit(directory: &mut Directory, command: &Command) -> Result<usize, Code> {
+        let route = directory.route(command).map_err(|refusal| refusal.code)?;
+        let route = route.expect("a shard that lives");
+        let shard = route.shard;
+        directory.note(route);
+        Ok(shard)
+    }
+
     fn open(directory: &mut Directory, meeting: &str) -> usize {
-        directory
-            .route(&Command::OpenMeeting {
-                meeting: meeting.into(),
-                request: 0,
-            })
-            .unwrap()
-            .unwrap()
+        let command = Command::OpenMeeting {
+            meeting: meeting.into(),
+            request: 0,
+        };
+        submit(directory, &command).unwrap()
     }
 
     fn connect(directory: &mut Directory, meeting: &str, connection: &str) -> Result<usize, Code> {
-        let opened = directory.route(&Command::OpenConnection {
+        let command = Command::OpenConnection {
             meeting: meeting.into(),
             connection: connection.into(),
             mode: Mode::Single,
             sources: Sources::ALL,
             may_subscribe: true,
             request: 0,
-        });
-        opened.map(Option::unwrap).map_err(|refusal| refusal.code)
+        };
+        submit(directory, &command)
     }
 
     #[test]
@@ -270,15 +312,28 @@ mod tests {
         open(&mut directory, "a");
         assert_eq!(connect(&mut directory, "a", "1"), Ok(0));
         assert_eq!(connect(&mut directory, "a", "1"), Err(Code::AlreadyOpen));
-        directory
-            .route(&Command::CloseMeeting {
-                meeting: "a".into(),
-                request: 0,
-            })
-            .unwrap();
+        let close = Command::CloseMeeting {
+            meeting: "a".into(),
+            request: 0,
+        };
+        assert_eq!(submit(&mut directory, &close), Ok(0));
         assert_eq!(connect(&mut directory, "a", "1"), Err(Code::UnknownMeeting));
         assert!(directory.connections.is_empty());
         assert_eq!(directory.loads, [0]);
+    }
+
+    #[test]
+    fn what_did_not_get_on_its_way_finds_it_the_next_time() {
+        let mut directory = Directory::new(1, 10);
+        open(&mut directory, "a");
+        connect(&mut directory, "a", "1").unwrap();
+        let close = Command::CloseConnection {
+            connection: "1".into(),
+            request: 0,
+        };
+        assert!(directory.route(&close).is_ok());
+        assert_eq!(submit(&mut directory, &close), Ok(0));
+        assert_eq!(submit(&mut directory, &close), Err(Code::UnknownConnection));
     }
 
     #[test]

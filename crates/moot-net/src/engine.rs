@@ -203,8 +203,8 @@ impl Engine {
         // The table stays locked until the command is queued, so that commands about one thing
         // reach its shard in the order in which they were given.
         let mut directory = lock(&self.directory);
-        let shard = match directory.route(&command) {
-            Ok(Some(shard)) => shard,
+        let route = match directory.route(&command) {
+            Ok(Some(route)) => route,
             Ok(None) => return Err(SubmitError::Closed),
             Err(refusal) => {
                 let (connection, request) = command.addressee();
@@ -216,10 +216,11 @@ impl Engine {
                 return Ok(());
             }
         };
-        let inbox = &self.shards[shard].inbox;
+        let inbox = &self.shards[route.shard].inbox;
         let is_awaited = is_awaited(&command);
         match inbox.messages.try_send(Message::Command(command)) {
             Ok(()) => {
+                directory.note(route);
                 if is_awaited {
                     inbox.wake.set();
                 }
