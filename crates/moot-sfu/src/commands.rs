@@ -337,12 +337,19 @@ impl Sfu {
 
     // Subscriptions.
 
+    /// Subscribes to as many as fit, and refuses the rest: nobody is to miss all for one too many.
     fn subscribe(&mut self, id: &ConnectionId, tracks: &[TrackId]) -> Result<(), Refusal> {
         let key = self.connection_key(id)?;
-        let keys = tracks
+        let keys: Vec<_> = tracks
             .iter()
-            .map(|track| self.track_key(track))
-            .collect::<Result<Vec<_>, _>>()?;
+            .filter_map(|track| self.track_keys.get(track).copied())
+            .collect();
+        // One of several that has ended meanwhile is passed over.
+        if keys.is_empty()
+            && let Some(track) = tracks.first()
+        {
+            self.track_key(track)?;
+        }
         let most = self.config.max_subscriptions_per_connection;
         let connection = self
             .connections
@@ -354,7 +361,7 @@ impl Sfu {
                 "the connection may not subscribe",
             ));
         }
-        let mut present = connection.subscriptions.iter().flatten().count();
+        let present = connection.subscriptions.iter().flatten().count();
         let mut added = Vec::new();
         for track in keys {
             let Some((place, owner, meeting)) = self
@@ -372,25 +379,27 @@ impl Sfu {
             }
             if connection.subscription(place).is_none() && !added.contains(&(place, track)) {
                 added.push((place, track));
-                present += 1;
             }
         }
-        if present > most {
-            return Err(Refusal::new(
-                Code::TooMany,
-                "the connection has too many subscriptions",
-            ));
-        }
-        if added.is_empty() {
-            return Ok(());
-        }
+        let room = most.saturating_sub(present);
+        let is_too_many = added.len() > room;
+        added.truncate(room);
+        let is_new = !added.is_empty();
         for (place, track) in added {
             if connection.subscriptions.len() <= place {
                 connection.subscriptions.resize_with(place + 1, || None);
             }
             connection.subscriptions[place] = Some(Box::new(Subscription::new(track)));
         }
-        self.queue_negotiation(key);
+        if is_new {
+            self.queue_negotiation(key);
+        }
+        if is_too_many {
+            return Err(Refusal::new(
+                Code::TooMany,
+                "the connection has too many subscriptions",
+            ));
+        }
         Ok(())
     }
 

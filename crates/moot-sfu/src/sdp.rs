@@ -8,11 +8,12 @@ use std::fmt::Write;
 
 use crate::command::Kind;
 
-/// Longest description that is looked at, bytes.
-pub const MAX_DESCRIPTION: usize = 256 * 1024;
+/// Longest description that is looked at, bytes. A browser answers a camera with some 2,000 and a
+/// microphone with 700; less puts people out of meetings of a hundred with cameras.
+pub const MAX_DESCRIPTION: usize = 1_000_000;
 
 /// Most media sections of a description.
-pub const MAX_SECTIONS: usize = 400;
+pub const MAX_SECTIONS: usize = 600;
 
 /// What a media section says, seen from who made it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ fn opened(now: Instant) -> Sfu {
     let mut sfu = Sfu::new(SfuConfig {
         max_connections: 3,
         max_tracks_per_connection: 2,
+        max_subscriptions_per_connection: 1,
         ..SfuConfig::new(Vec::new())
     });
     sfu.handle_command(
@@ -326,4 +327,36 @@ fn closing_leaves_nothing_behind() {
         told.last(),
         Some(Event::RequestDone { request: 9 })
     ));
+}
+
+#[test]
+fn as_many_subscriptions_are_made_as_fit() {
+    let now = Instant::now();
+    let mut sfu = opened(now);
+    for track in ["one", "two"] {
+        sfu.handle_command(now, add_track("single", track));
+        assert!(matches!(
+            sfu.poll_event(),
+            Some(Event::RequestDone { request: 7 })
+        ));
+    }
+    let wish = |track: &str| Command::SetSubscription {
+        connection: "dual".into(),
+        track: track.into(),
+        wish: Wish::default(),
+        request: 7,
+    };
+    let all = Command::Subscribe {
+        connection: "dual".into(),
+        tracks: ["gone", "one", "two"].map(Into::into).to_vec(),
+        request: 7,
+    };
+    assert_eq!(refusal(&mut sfu, now, all), Code::TooMany);
+    while sfu.poll_event().is_some() {}
+    sfu.handle_command(now, wish("one"));
+    assert!(matches!(
+        sfu.poll_event(),
+        Some(Event::RequestDone { request: 7 })
+    ));
+    assert_eq!(refusal(&mut sfu, now, wish("two")), Code::BadState);
 }
