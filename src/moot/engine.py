@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 # A process imports only the engine that it runs: each brings libraries that take their time.
 
+_SUBSCRIPTIONS_LEAST: Final = 200
+_SUBSCRIPTIONS_MOST: Final = 10_000
+"""The core's own bound on what one connection may receive."""
+_TRACKS_EACH: Final = 3
+"""Tracks a person publishes, as the limit on subscriptions counts: microphone, camera, and one of
+a screen. Larger admits meetings where many share, and lets one connection cost more."""
 _TRIES: Final = 50
 """Ports tried after the default one; enough for as many processes of moot on one machine."""
 
@@ -131,6 +137,10 @@ def _open_core(config: Config, say: Callable[[str], None]) -> MediaCore:
                     tcp_port=port,
                     public_addresses=list(config.media_public_addresses),
                     shards=threads,
+                    max_subscriptions_per_connection=min(
+                        max(_SUBSCRIPTIONS_LEAST, _TRACKS_EACH * config.max_participants),
+                        _SUBSCRIPTIONS_MOST,
+                    ),
                 )
             )
         except OSError as reason:

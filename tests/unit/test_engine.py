@@ -72,3 +72,23 @@ async def test_taken_default_port_makes_room_and_says_so(monkeypatch):
     monkeypatch.setattr(moot._media, "Engine", lambda _: (_ for _ in ()).throw(OSError("taken")))
     with pytest.raises(AddressUnusable, match="--media-port"):
         await build(media="builtin", media_port=4444, given=frozenset({"media_port"})).media.start()
+
+
+@pytest.mark.parametrize(("persons", "most"), [(10, 200), (250, 750), (10_000, 10_000)])
+async def test_one_may_receive_as_many_tracks_as_a_full_meeting_has(monkeypatch, persons, most):
+    """MEDIA-1: the core's limit on subscriptions follows the size of meetings, within its bound."""
+    opened = []
+    made = moot._media.EngineConfig
+
+    def note(**given):
+        opened.append(given["max_subscriptions_per_connection"])
+        return made(**given)
+
+    def stop(_):
+        raise RuntimeError("opened")
+
+    monkeypatch.setattr(moot._media, "EngineConfig", note)
+    monkeypatch.setattr(moot._media, "Engine", stop)
+    with pytest.raises(RuntimeError):
+        await build(media="builtin", max_participants=persons).media.start()
+    assert opened == [most]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from moot.media.builtin.connection import Connection
 from moot.media.builtin.data import DataRouter, DataSender
-from moot.media.builtin.hub import Hub
+from moot.media.builtin.hub import SUBSCRIBING, Hub
 from moot.media.builtin.notice import (
     Closing,
     Described,
@@ -141,7 +141,9 @@ class CoreEvents:
     def _request_failed(self, event: _media.RequestFailed) -> None:
         self._hub.counts[f"refused_{event.code}"] += 1
         connection = self._hub.connections.get(event.connection)
-        if connection is not None and event.code in _BROKEN:
+        # Whoever cannot have every track has the others: a new connection would fare no better.
+        is_spared = event.code == "too_many" and event.request == SUBSCRIBING
+        if connection is not None and event.code in _BROKEN and not is_spared:
             self._log_failure(connection, event.reason)
             self._hub.drop(connection, Closing.FAILED)
 

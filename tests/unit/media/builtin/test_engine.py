@@ -229,6 +229,19 @@ async def test_a_refused_request_costs_nothing_else(stage: Stage) -> None:
     assert stage.engine.counts()["refused_bad_state"] == 1
 
 
+async def test_a_refused_subscription_costs_nothing_else(stage: Stage) -> None:
+    """JOIN-9: who cannot have everybody's tracks stays in with those that it has."""
+    ana, bo = await join(stage, "ana"), await join(stage, "bo")
+    publish(stage, ana, CAMERA)
+    (asked,) = stage.core.named("subscribe")
+    refusal = {"connection": bo.connection.sid, "reason": "too many", "code": "too_many"}
+    stage.happens("RequestFailed", **refusal, **asked)
+    assert is_there(stage, bo)
+    assert stage.engine.counts()["refused_too_many"] == 1
+    stage.happens("RequestFailed", **refusal, request=0)
+    assert not is_there(stage, bo)
+
+
 async def test_speakers_and_quality_are_told_to_control(stage: Stage) -> None:
     """EVENT-3: who speaks, loudest first, and how well a connection does, and why."""
     ana, bo = await join(stage, "ana"), await join(stage, "bo")
