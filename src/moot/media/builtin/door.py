@@ -123,7 +123,7 @@ class Door:
         attachment = connection.outbox.attach()
         hub.subscribe_to_present(connection)
         if request.mode == "dual":
-            hub.core.negotiate(connection.sid)
+            hub.command(hub.core.negotiate, connection.sid)
         self._tell_present(connection, meeting)
         return Joined(
             connection=connection,
@@ -148,7 +148,7 @@ class Door:
         attachment = connection.outbox.attach()
         meeting = hub.meetings[connection.meeting_key]
         if connection.mode == "dual":
-            hub.core.restart_ice(sid, "subscriber")
+            hub.command(hub.core.restart_ice, sid, "subscriber")
         self._tell_present(connection, meeting)
         return Joined(
             connection=connection,

@@ -280,7 +280,11 @@ class Hub:
                 owner.put(replace(publication, was_taken=True))
                 owner.outbox.put(TrackTaken(track_id=track_id))
         if sent:
-            self.core.subscribe(connection.sid, sent, request=SUBSCRIBING)
+            self.command(partial(self.core.subscribe, request=SUBSCRIBING), connection.sid, sent)
+
+    def unsubscribe(self, connection: Connection, track_ids: list[str]) -> None:
+        """Let the core send tracks to a connection no longer; what it does not get is skipped."""
+        self.command(self.core.unsubscribe, connection.sid, track_ids)
 
     def subscribe_to_present(self, connection: Connection) -> None:
         """Subscribe a connection to what is there already and it wants."""

@@ -204,7 +204,7 @@ class Signalling:
                     )
                 )
                 if not has:
-                    hub.core.unsubscribe(other.sid, [track_id])
+                    hub.unsubscribe(other, [track_id])
                 elif hub.wants(other, track_id):
                     hub.subscribe(other, [track_id])
         connection.trusted = trusted
@@ -234,7 +234,7 @@ class Signalling:
         if is_wanted:
             hub.subscribe(connection, known)
         elif known:
-            hub.core.unsubscribe(connection.sid, known)
+            hub.unsubscribe(connection, known)
 
     def set_wish(
         self, connection: Connection, track_ids: Iterable[str], wish: SubscriptionWish
@@ -327,7 +327,7 @@ class Signalling:
             received = [
                 track_id for other in hub.others(connection) for track_id in other.publications
             ]
-            hub.core.unsubscribe(connection.sid, received)
+            hub.unsubscribe(connection, received)
 
     def mute_other(self, connection: Connection, track_id: str) -> bool:
         """Mute a connection's track by another's word, and tell it; False where there is none."""

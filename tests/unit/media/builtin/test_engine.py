@@ -195,6 +195,32 @@ async def test_an_overloaded_core_gets_its_orders_later_and_in_order(stage: Stag
     assert names[-3:] == ["set_allowed_sources", "set_muted", "close_connection"]
 
 
+async def test_an_overloaded_core_is_told_later_who_gets_a_track(stage: Stage) -> None:
+    """MEDIA-1: everyone gets a track that arrives while the core's queue is full, or loses it."""
+    ana, bo, cy = [await join(stage, name) for name in ("ana", "bo", "cy")]
+    stage.engine.signalling.announce_track(ana.connection, CAMERA)
+    (track_id,) = ana.connection.publications
+    stage.core.refuses = QueueFull()
+    stage.happens(
+        "TrackPublished",
+        meeting=MEETING,
+        connection=ana.connection.sid,
+        track=track_id,
+        mid="0",
+        codec="video/VP8",
+        rids=[],
+    )
+    stage.engine.signalling.want(bo.connection, [track_id], is_wanted=False)
+    assert stage.core.commands("subscribe") == []
+    stage.core.refuses = None
+    stage.engine.upkeep()
+    assert stage.core.commands("subscribe") == [
+        (bo.connection.sid, [track_id]),
+        (cy.connection.sid, [track_id]),
+    ]
+    assert stage.core.commands("unsubscribe") == [(bo.connection.sid, [track_id])]
+
+
 async def test_a_dead_media_thread_takes_only_its_meetings_down(stage: Stage) -> None:
     """JOIN-10: a shard's meetings end with leave to return, and control is told to look."""
     ana = await join(stage, "ana")
