@@ -109,7 +109,7 @@ class SignalEndpoint:
             await refuse_socket(scope, send, refused.status, refused.sentence)
             return
         except MediaUnavailable:
-            await refuse_socket(scope, send, 503, "the media engine is not running")
+            await refuse_socket(scope, send, 503, "the media engine is unavailable")
             return
         wire: WireProtocol = scope["extensions"][EXTENSION]
         wire.accept(b"".join(map(binary_frame, first)))

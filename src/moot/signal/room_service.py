@@ -143,7 +143,7 @@ class RoomService:
             if hasattr(response, "__await__"):
                 response = await response
         except MediaUnavailable:
-            raise Fault("unavailable", "the media engine is not running") from None
+            raise Fault("unavailable", "the media engine is unavailable") from None
         if not isinstance(response, Message):
             raise TypeError(f"{scope['path']} answered {type(response).__name__}")
         return response

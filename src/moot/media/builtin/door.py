@@ -80,6 +80,7 @@ class Door:
 
         Raises:
             JoinRefused: `full`.
+            MediaUnavailable: as `Hub.meeting`.
         """
         hub = self._hub
         meeting = hub.meeting(claims.meeting_key)

@@ -39,6 +39,7 @@ from moot.media.event import (
 )
 from moot.media.feed import EventFeed
 from moot.media.ledger import Ledger
+from moot.media.port import MediaUnavailable
 from moot.media.source import Source
 
 _ALPHABET: Final = string.ascii_letters + string.digits
@@ -124,14 +125,21 @@ class Hub:
     # Finding.
 
     def meeting(self, key: str) -> LiveMeeting:
-        """Find or open a meeting."""
+        """Find or open a meeting.
+
+        Raises:
+            MediaUnavailable: the core is overloaded and has yet to close the meeting's last run.
+        """
         meeting = self.meetings.get(key)
         if meeting is None:
+            self.settle()
+            if any(key in args for _, args in self._owed):
+                raise MediaUnavailable("The media engine is overloaded.")
+            self.core.open_meeting(key)
             meeting = LiveMeeting(
                 key=key, sid=new_id("RM_"), now=self.now(), empty_timeout_s=EMPTY_TIMEOUT_S
             )
             self.meetings[key] = meeting
-            self.core.open_meeting(key)
         return meeting
 
     def find(self, meeting_key: str, identity: str) -> Connection | None:

@@ -221,6 +221,32 @@ async def test_an_overloaded_core_is_told_later_who_gets_a_track(stage: Stage) -
     assert stage.core.commands("unsubscribe") == [(bo.connection.sid, [track_id])]
 
 
+async def test_a_meeting_opens_anew_only_once_its_last_run_is_closed(stage: Stage) -> None:
+    """JOIN-10: a close that the core's queue could not take ends nobody who comes after it."""
+    ana = await join(stage, "ana")
+    stage.core.refuses = QueueFull()
+    await stage.engine.end(MEETING)
+    assert not is_there(stage, ana)
+    stage.clock.now += 1
+    with pytest.raises(MediaUnavailable):
+        await join(stage, "ana")
+    assert MEETING not in stage.engine.hub.meetings
+    stage.core.refuses = None
+    await join(stage, "ana")
+    names = [name for name, _, _ in stage.core.told]
+    assert names[-3:] == ["close_meeting", "open_meeting", "open_connection"]
+
+
+async def test_a_meeting_that_the_core_did_not_open_is_not_there(stage: Stage) -> None:
+    """JOIN-9: who comes after a refusal opens the meeting for themselves."""
+    stage.core.refuses = QueueFull()
+    with pytest.raises(QueueFull):
+        await join(stage, "ana")
+    stage.core.refuses = None
+    await join(stage, "bo")
+    assert len(stage.core.commands("open_meeting")) == 1
+
+
 async def test_a_dead_media_thread_takes_only_its_meetings_down(stage: Stage) -> None:
     """JOIN-10: a shard's meetings end with leave to return, and control is told to look."""
     ana = await join(stage, "ana")
