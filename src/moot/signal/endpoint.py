@@ -272,6 +272,8 @@ class _Socket:
             if pause > 0:
                 self._counts["signal_slowed"] += 1
                 await asyncio.sleep(pause)
+            elif self._protocol.ends_turn():
+                await asyncio.sleep(0)  # receiving does not wait while frames do
 
     def _begin(self, wish: JoinWish) -> None:
         """Do what came along with the request to join."""
@@ -306,6 +308,8 @@ class _Socket:
         for reply in self._incoming.replies:
             self._protocol.send(reply)
         self._incoming.replies.clear()
+        self._protocol.count_steps(self._incoming.steps)
+        self._incoming.steps = 0
         return True
 
     def _break_off(self, why: Closing) -> None:

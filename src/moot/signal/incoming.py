@@ -30,7 +30,12 @@ class MessageInvalid(Exception):
 
 
 class Incoming:
-    """Carries out one client's requests. What has to be said back at once waits in `replies`."""
+    """Carries out one client's requests. What has to be said back at once waits in `replies`.
+
+    Attributes:
+        steps: what the requests since the last look have set in motion: tracks named, and pairs of
+            a person and a track looked at.
+    """
 
     def __init__(
         self, signalling: Signalling, connection: Connection, counts: Counter[str]
@@ -39,6 +44,7 @@ class Incoming:
         self._connection = connection
         self._counts = counts
         self.replies: list[bytes] = []
+        self.steps = 0
         self._by_field: dict[str, Callable[[Any], None]] = {
             "offer": self.offer,
             "answer": self._answer,
@@ -100,10 +106,11 @@ class Incoming:
         """Take what a resuming client thinks of its subscriptions."""
         if state.HasField("subscription"):
             self._subscription(state.subscription)
-        for track_id in state.track_sids_disabled[:TRACKS_LIMIT]:
-            self._signalling.set_wish(
-                self._connection, [track_id], SubscriptionWish(is_disabled=True)
-            )
+        self.steps += self._signalling.set_wish(
+            self._connection,
+            state.track_sids_disabled[:TRACKS_LIMIT],
+            SubscriptionWish(is_disabled=True),
+        )
 
     def _answer(self, description: rtc.SessionDescription) -> None:
         self._check_sdp(description, "answer")
@@ -136,10 +143,10 @@ class Incoming:
         named: list[str] = list(update.track_sids[:TRACKS_LIMIT])
         for tracks in update.participant_tracks[:TRACKS_LIMIT]:
             named.extend(tracks.track_sids[: TRACKS_LIMIT - len(named)])
-        self._signalling.want(self._connection, named, is_wanted=update.subscribe)
+        self.steps += self._signalling.want(self._connection, named, is_wanted=update.subscribe)
 
     def _track_setting(self, settings: rtc.UpdateTrackSettings) -> None:
-        self._signalling.set_wish(
+        self.steps += self._signalling.set_wish(
             self._connection,
             settings.track_sids[:TRACKS_LIMIT],
             SubscriptionWish(
@@ -163,7 +170,7 @@ class Incoming:
 
     def _subscription_permission(self, value: rtc.SubscriptionPermission) -> None:
         if value.all_participants:
-            self._signalling.trust(self._connection, None)
+            self.steps += self._signalling.trust(self._connection, None)
             return
         trusted: dict[str, frozenset[str] | None] = {}
         for entry in value.track_permissions[:TRACKS_LIMIT]:
@@ -171,7 +178,7 @@ class Incoming:
             if identity:
                 tracks = frozenset(entry.track_sids[:TRACKS_LIMIT])
                 trusted[identity] = None if entry.all_tracks else tracks
-        self._signalling.trust(self._connection, trusted)
+        self.steps += self._signalling.trust(self._connection, trusted)
 
     def _simulate(self, scenario: rtc.SimulateScenario) -> None:
         """Do to this one connection what its developer wants to see."""

@@ -26,6 +26,14 @@ RATE: Final = 50.0
 """Messages a second one client may send for long; a busy page sends under 10."""
 BURST: Final = 400.0
 """Messages it may send at once: candidates, and one wish per track of a large meeting."""
+STEPS: Final = 20
+"""Tracks named, or pairs of person and track looked at, that count as one message more. Larger lets
+one client keep the loop longer; smaller slows a page that asks for a large meeting at once."""
+STEPS_MOST: Final = 2 * RATE
+"""Messages that one counts as at most: 2 seconds of not being read, within a client's patience."""
+TURN: Final = 16.0
+"""Messages of one client that are taken before others have their turn. Larger lets a flood delay
+everyone's; smaller makes a join, which says a handful at once, wait for others."""
 
 
 class MessageMalformed(Exception):
@@ -47,6 +55,7 @@ class SignalProtocol:
         self._renewed_at = now
         self._allowance = BURST
         self._counted_at = now
+        self._turn = 0.0
         self._out: list[bytes] = []
 
     def receive(self, message: bytes | None, now: float, now_ms: int) -> rtc.SignalRequest | None:
@@ -61,8 +70,9 @@ class SignalProtocol:
             MessageMalformed: the sender has to be closed.
         """
         self._heard_at = now
-        self._allowance = min(BURST, self._allowance + (now - self._counted_at) * RATE) - 1
+        self._allowance = min(BURST, self._allowance + (now - self._counted_at) * RATE)
         self._counted_at = now
+        self._count(1)
         if message is None or len(message) > MESSAGE_LIMIT:
             raise MessageMalformed
         try:
@@ -77,6 +87,17 @@ class SignalProtocol:
             self._out.append(outgoing.pong_to_request(request.ping_req.timestamp, now_ms))
             return None
         return request
+
+    def count_steps(self, steps: int) -> None:
+        """Count what a message has set in motion, as further messages."""
+        self._count(min(steps / STEPS, STEPS_MOST))
+
+    def ends_turn(self) -> bool:
+        """Tell, once, that this client has had its turn and others should have theirs."""
+        is_over = self._turn >= TURN
+        if is_over:
+            self._turn = 0.0
+        return is_over
 
     def pause_s(self) -> float:
         """How long to read nothing from a client that sends too much; 0 for everyone else."""
@@ -99,3 +120,7 @@ class SignalProtocol:
             self._renewed_at = now
             return Due.RENEW_TICKET
         return None
+
+    def _count(self, messages: float) -> None:
+        self._allowance -= messages
+        self._turn += messages

@@ -498,6 +498,34 @@ async def test_a_reader_that_is_too_slow_is_cut_off_and_may_resume(
     assert connection.signal_lost_at is not None
 
 
+async def test_a_flood_leaves_the_others_their_turn(stage: Stage, endpoint: SignalEndpoint) -> None:
+    """EVENT-5: messages that wait already are not all taken in one turn of the loop."""
+    client, _ = await enter(stage, endpoint, "ana")
+    await asyncio.sleep(0)
+    for _ in range(300):
+        client.send_raw(b"\xfa\x3f\x01x")
+    taken = []
+    while endpoint.counts["signal_unknown"] < 300:
+        await asyncio.sleep(0)
+        taken.append(endpoint.counts["signal_unknown"])
+    assert max(after - before for before, after in zip([0, *taken], taken, strict=False)) <= 16
+    assert endpoint.counts["signal_slowed"] == 0
+    await client.hang_up()
+
+
+async def test_wishes_for_many_tracks_slow_their_sender(
+    stage: Stage, endpoint: SignalEndpoint
+) -> None:
+    """EVENT-5: what a message sets in motion counts, not only that it came."""
+    client, _ = await enter(stage, endpoint, "ana")
+    for many in (2000, 2000, 2000, 2000, 400):
+        client.send(track_setting={"track_sids": [f"TR_{number}" for number in range(many)]})
+    async with asyncio.timeout(SOON_S):
+        while not endpoint.counts["signal_slowed"]:
+            await asyncio.sleep(0)
+    await client.hang_up()
+
+
 async def test_a_client_that_does_not_read_is_not_read_either(
     stage: Stage, endpoint: SignalEndpoint
 ) -> None:

@@ -8,6 +8,8 @@ from moot.signal.protocol import (
     MESSAGE_LIMIT,
     RENEWAL_S,
     SILENCE_S,
+    STEPS,
+    TURN,
     Due,
     MessageMalformed,
     SignalProtocol,
@@ -85,3 +87,30 @@ def test_a_flood_is_slowed_and_then_forgiven() -> None:
     assert 0 < pause < 1
     protocol.receive(message, 60, 1)
     assert protocol.pause_s() == 0
+
+
+def test_what_a_message_sets_in_motion_counts() -> None:
+    """EVENT-5: few messages that set much in motion are a flood; a page that asks once is none."""
+    protocol = SignalProtocol(0)
+    message = rtc.SignalRequest(track_setting={"disabled": True}).SerializeToString()
+    for _ in range(200):
+        protocol.receive(message, 0, 1)
+        protocol.count_steps(1)
+    assert protocol.pause_s() == 0
+    for _ in range(2):
+        protocol.receive(message, 0, 1)
+        protocol.count_steps(int(BURST) * STEPS * 1000)
+    assert 0 < protocol.pause_s() < 2
+
+
+def test_a_turn_ends_after_some_messages() -> None:
+    """EVENT-5: a client that says much at once lets others have their turn; a join says less."""
+    protocol = SignalProtocol(0)
+    message = rtc.SignalRequest(mute={"sid": "x"}).SerializeToString()
+    ends = []
+    for _ in range(2 * int(TURN)):
+        protocol.receive(message, 0, 1)
+        ends.append(protocol.ends_turn())
+    assert [number for number, is_over in enumerate(ends, 1) if is_over] == [TURN, 2 * TURN]
+    protocol.count_steps(int(TURN) * STEPS)
+    assert protocol.ends_turn()

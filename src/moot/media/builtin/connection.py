@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -31,6 +31,10 @@ class ConnectionRequest(Struct, frozen=True, kw_only=True):
     capabilities: tuple[int, ...] = ()
     metadata: str = ""
     attributes: Mapping[str, str] = {}
+
+
+Trust = dict[str, frozenset[str] | None] | None
+"""Who may have a connection's tracks: see `Connection.trusted`."""
 
 
 class Connection:
@@ -79,7 +83,7 @@ class Connection:
         self.publications: dict[str, Publication] = {}
         self.wanted: set[str] = set()
         self.declined: set[str] = set()
-        self.trusted: dict[str, frozenset[str] | None] | None = None
+        self.trusted: Trust = None
         self.outbox = Outbox()
         self.signal_lost_at: float | None = None
         self.failed_at: float | None = None
@@ -119,12 +123,21 @@ class Connection:
 
     def trusts(self, identity: str, track_id: str) -> bool:
         """Tell whether its owner lets `identity` have one of its tracks."""
-        if self.trusted is None:
-            return True
-        if identity not in self.trusted:
-            return False
-        tracks = self.trusted[identity]
-        return tracks is None or track_id in tracks
+        return _trusts(self.trusted, identity, track_id)
+
+    def trust(self, trusted: Trust, identities: Iterable[str]) -> dict[str, dict[str, bool]]:
+        """Change who may have its tracks; answers what is new for each of the identities: the
+        arrived tracks that it may have now (True) or no longer (False).
+        """
+        before, self.trusted = self.trusted, trusted
+        track_ids = [track_id for track_id, one in self.publications.items() if one.has_arrived]
+        changes: dict[str, dict[str, bool]] = {}
+        for identity in identities:
+            for track_id in track_ids:
+                may = _trusts(trusted, identity, track_id)
+                if may != _trusts(before, identity, track_id):
+                    changes.setdefault(identity, {})[track_id] = may
+        return changes
 
     def put(self, publication: Publication) -> None:
         """Add a publication, or replace the older version of it."""
@@ -161,3 +174,12 @@ class Connection:
                 capabilities=self.capabilities,
             )
         return self._view
+
+
+def _trusts(trusted: Trust, identity: str, track_id: str) -> bool:
+    if trusted is None:
+        return True
+    if identity not in trusted:
+        return False
+    tracks = trusted[identity]
+    return tracks is None or track_id in tracks

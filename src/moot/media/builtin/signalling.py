@@ -8,12 +8,13 @@ and forbidden wishes are answered or ignored, and counted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from moot.media.builtin.connection import Connection
+from moot.media.builtin.connection import Connection, Trust
 from moot.media.builtin.core import core_layers
 from moot.media.builtin.hub import Hub, new_id
 from moot.media.builtin.notice import (
@@ -184,38 +185,38 @@ class Signalling:
         if publication is not None and publication.features != features:
             self._hub.change(connection, replace(publication, features=features))
 
-    def trust(
-        self, connection: Connection, trusted: dict[str, frozenset[str] | None] | None
-    ) -> None:
-        """Say who may have this connection's tracks (see `Connection.trusted`)."""
+    def trust(self, connection: Connection, trusted: Trust) -> int:
+        """Say who may have this connection's tracks (see `Connection.trusted`); answers how many
+        pairs of a person and a track were looked at.
+        """
         hub = self._hub
-        before = connection.trusted
-        for other in hub.others(connection):
-            for track_id in list(connection.publications):
-                connection.trusted = before
-                had = connection.trusts(other.identity, track_id)
-                connection.trusted = trusted
-                has = connection.trusts(other.identity, track_id)
-                if had == has:
-                    continue
-                other.outbox.put(
-                    SubscriptionAllowed(
-                        publisher_sid=connection.sid, track_id=track_id, is_allowed=has
+        others = list(hub.others(connection))
+        changes = connection.trust(trusted, [other.identity for other in others])
+        notices: dict[tuple[str, bool], SubscriptionAllowed] = {}
+        for other in others:
+            allowed, refused = [], []
+            for track_id, is_allowed in changes.get(other.identity, {}).items():
+                notice = notices.get((track_id, is_allowed))
+                if notice is None:
+                    notice = SubscriptionAllowed(
+                        publisher_sid=connection.sid, track_id=track_id, is_allowed=is_allowed
                     )
-                )
-                if not has:
-                    hub.unsubscribe(other, [track_id])
-                elif hub.wants(other, track_id):
-                    hub.subscribe(other, [track_id])
-        connection.trusted = trusted
+                    notices[track_id, is_allowed] = notice
+                other.outbox.put(notice)
+                (allowed if is_allowed else refused).append(track_id)
+            if refused:
+                hub.unsubscribe(other, refused)
+            hub.subscribe(other, [track_id for track_id in allowed if hub.wants(other, track_id)])
+        return len(others) * len(connection.view().publications)
 
     # Subscribing.
 
-    def want(self, connection: Connection, track_ids: Iterable[str], *, is_wanted: bool) -> None:
-        """Ask for tracks, or ask not to get them."""
+    def want(self, connection: Connection, track_ids: Iterable[str], *, is_wanted: bool) -> int:
+        """Ask for tracks, or ask not to get them; answers how many tracks were named."""
         hub = self._hub
+        named = dict.fromkeys(track_ids)
         known = []
-        for track_id in track_ids:
+        for track_id in named:
             if track_id not in hub.owners:
                 if is_wanted:
                     connection.outbox.put(SubscriptionRefused(track_id=track_id))
@@ -235,19 +236,25 @@ class Signalling:
             hub.subscribe(connection, known)
         elif known:
             hub.unsubscribe(connection, known)
+        return len(named)
 
     def set_wish(
         self, connection: Connection, track_ids: Iterable[str], wish: SubscriptionWish
-    ) -> None:
-        """Say how tracks are wanted."""
-        for track_id in track_ids:
-            if track_id not in self._hub.owners:
+    ) -> int:
+        """Say how tracks are wanted; answers how many were named. Those that the connection may
+        not have are passed over.
+        """
+        named = dict.fromkeys(track_ids)
+        for track_id in named:
+            owner = self._hub.owners.get(track_id)
+            if owner is None:
                 self._hub.counts["unknown_track"] += 1
                 continue
+            if not self._hub.may_receive(connection, owner, track_id):
+                continue
             has_size = wish.width > 0 and wish.height > 0
-            self._hub.core.set_subscription(
-                connection.sid,
-                track_id,
+            set_subscription = partial(
+                self._hub.core.set_subscription,
                 disabled=wish.is_disabled,
                 quality=None if has_size else wish.quality,
                 width=wish.width if has_size else 0,
@@ -255,6 +262,8 @@ class Signalling:
                 fps=wish.fps,
                 priority=min(wish.priority, 255),
             )
+            self._hub.command(set_subscription, connection.sid, track_id)
+        return len(named)
 
     # Oneself.
 

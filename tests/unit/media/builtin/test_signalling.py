@@ -359,6 +359,43 @@ async def test_trust_decides_who_gets_a_track(stage: Stage) -> None:
     assert told(bo.connection, SubscriptionAllowed)[0].is_allowed is True
 
 
+async def test_a_wish_goes_to_the_core_once_and_for_what_one_may_have(stage: Stage) -> None:
+    """EVENT-5: names repeated, one's own and another meeting's tracks set nothing in motion."""
+    ana, bo = await join(stage, "ana"), await join(stage, "bo")
+    far = await join(stage, "far", meeting_key="OTHER.1")
+    track_id, own, elsewhere = (publish(stage, one, CAMERA) for one in (ana, bo, far))
+    named = [track_id, own, elsewhere, track_id, own]
+    assert stage.engine.signalling.set_wish(bo.connection, named, SubscriptionWish()) == 3
+    assert stage.core.commands("set_subscription") == [(bo.connection.sid, track_id)]
+    stage.engine.signalling.want(bo.connection, [track_id, "?", track_id, "?"], is_wanted=True)
+    assert stage.core.commands("subscribe")[-1] == (bo.connection.sid, [track_id])
+    assert len(told(bo.connection, SubscriptionRefused)) == 1
+
+
+async def test_a_change_of_trust_is_one_order_and_one_notice_for_many(stage: Stage) -> None:
+    """EVENT-5: only answers that change are told, of tracks that have arrived."""
+    ana, bo, cy = [await join(stage, name) for name in ("ana", "bo", "cy")]
+    arrived = [publish(stage, ana, request) for request in (CAMERA, MICROPHONE)]
+    stage.engine.signalling.announce_track(
+        ana.connection, PublicationRequest(cid="screen", kind="video", source=Source.SCREEN)
+    )
+    assert stage.engine.signalling.trust(ana.connection, {}) == 4
+    assert stage.core.commands("unsubscribe") == [
+        (bo.connection.sid, arrived),
+        (cy.connection.sid, arrived),
+    ]
+    heard, other = (
+        told(bo.connection, SubscriptionAllowed),
+        told(cy.connection, SubscriptionAllowed),
+    )
+    assert [notice.track_id for notice in heard] == arrived
+    assert all(one is same for one, same in zip(heard, other, strict=True))
+    stage.engine.signalling.trust(ana.connection, {"gone.1": None})
+    assert told(bo.connection, SubscriptionAllowed) == []
+    stage.engine.signalling.trust(ana.connection, None)
+    assert stage.core.commands("subscribe")[-1] == (cy.connection.sid, arrived)
+
+
 async def test_resume_carries_on_and_voids_old_descriptions(stage: Stage) -> None:
     """JOIN-4: signalling that was lost and comes back is no leave and no join."""
     ana, bo = await join(stage, "ana", "dual"), await join(stage, "bo")
