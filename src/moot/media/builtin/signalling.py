@@ -194,7 +194,8 @@ class Signalling:
         changes = connection.trust(trusted, [other.identity for other in others])
         notices: dict[tuple[str, bool], SubscriptionAllowed] = {}
         for other in others:
-            allowed, refused = [], []
+            allowed: list[str] = []
+            refused: list[str] = []
             for track_id, is_allowed in changes.get(other.identity, {}).items():
                 notice = notices.get((track_id, is_allowed))
                 if notice is None:
