@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from moot.media.builtin.notice import ForwardingPaused, LayersWanted, StandingNotice
 from moot.media.builtin.outbox import Outbox
 from moot.media.builtin.publication import Publication
 from moot.media.builtin.view import ConnectionState, ConnectionView, Permission
@@ -33,6 +34,9 @@ class ConnectionRequest(Struct, frozen=True, kw_only=True):
     attributes: Mapping[str, str] = {}
 
 
+STANDING_LIMIT: Final = 768
+"""Tracks of which a connection is told again what holds, when it resumes: three a person in a full
+meeting. All that is told of them has room in an outbox; of more, the oldest are forgotten."""
 Trust = dict[str, frozenset[str] | None] | None
 """Who may have a connection's tracks: see `Connection.trusted`."""
 
@@ -84,6 +88,7 @@ class Connection:
         self.wanted: set[str] = set()
         self.declined: set[str] = set()
         self.trusted: Trust = None
+        self._standing: dict[str, dict[type[StandingNotice], StandingNotice]] = {}
         self.outbox = Outbox()
         self.signal_lost_at: float | None = None
         self.failed_at: float | None = None
@@ -138,6 +143,40 @@ class Connection:
                 if may != _trusts(before, identity, track_id):
                     changes.setdefault(identity, {})[track_id] = may
         return changes
+
+    def tell(self, notice: StandingNotice) -> None:
+        """Tell its client what holds for a track until it is told anew."""
+        self.outbox.put(notice)
+        track_id = notice.track_id
+        if track_id not in self._standing:
+            if len(self._standing) >= STANDING_LIMIT:
+                del self._standing[next(iter(self._standing))]
+            self._standing[track_id] = {}
+        kept = self._standing[track_id]
+        if isinstance(notice, LayersWanted):
+            earlier, own = kept.get(LayersWanted), self.publications.get(track_id)
+            if isinstance(earlier, LayersWanted) and own is not None and own.has_fallen_back:
+                # The request for the backup codec stands until something is said of that codec.
+                codecs = dict(earlier.codecs) | dict(notice.codecs)
+                notice = replace(notice, codecs=tuple(codecs.items()))
+        kept[type(notice)] = notice
+
+    def tell_again(self) -> None:
+        """Tell its client once more what holds for each track: it may have missed it."""
+        for kept in self._standing.values():
+            for notice in kept.values():
+                self.outbox.put(notice)
+
+    def end_subscription(self, track_id: str) -> None:
+        """Forget whether a track is paused that the connection does not receive any more."""
+        if kept := self._standing.get(track_id):
+            kept.pop(ForwardingPaused, None)
+
+    def forget(self, track_id: str) -> None:
+        """Forget everything about a track that is gone."""
+        self.wanted.discard(track_id)
+        self.declined.discard(track_id)
+        self._standing.pop(track_id, None)
 
     def put(self, publication: Publication) -> None:
         """Add a publication, or replace the older version of it."""

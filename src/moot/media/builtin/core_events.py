@@ -187,7 +187,7 @@ class CoreEvents:
         connection = self._hub.connections.get(event.connection)
         owner = self._hub.owners.get(event.track)
         if connection is not None and owner is not None:
-            connection.outbox.put(
+            connection.tell(
                 ForwardingPaused(
                     publisher_sid=owner.sid,
                     track_id=event.track,
@@ -214,7 +214,7 @@ class CoreEvents:
         connection.put(replace(publication, has_fallen_back=True))
         # The first goes on until the other has arrived, so that nobody's picture stands.
         codecs = ((event.codec, _ALL_LAYERS), (backup, _ALL_LAYERS))
-        connection.outbox.put(LayersWanted(track_id=event.track, codecs=codecs))
+        connection.tell(LayersWanted(track_id=event.track, codecs=codecs))
 
     def _want_layers(
         self, connection: Connection, publication: Publication, codec: str, layers: Layers
@@ -224,7 +224,7 @@ class CoreEvents:
         codecs: tuple[tuple[str, Layers], ...] = ((codec, layers),)
         if publication.has_fallen_back and codec != first:
             codecs = ((first, _NO_LAYERS), *codecs)
-        connection.outbox.put(LayersWanted(track_id=publication.track_id, codecs=codecs))
+        connection.tell(LayersWanted(track_id=publication.track_id, codecs=codecs))
 
     # Data.
 

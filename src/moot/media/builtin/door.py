@@ -150,6 +150,7 @@ class Door:
         meeting = hub.meetings[connection.meeting_key]
         if connection.mode == "dual":
             hub.command(hub.core.restart_ice, sid, "subscriber")
+        connection.tell_again()
         self._tell_present(connection, meeting)
         return Joined(
             connection=connection,

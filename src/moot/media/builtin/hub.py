@@ -224,9 +224,9 @@ class Hub:
         self.owners.pop(track_id, None)
         if publication is None:
             return
+        connection.forget(track_id)
         for other in self.others(connection):
-            other.wanted.discard(track_id)
-            other.declined.discard(track_id)
+            other.forget(track_id)
         if publication.has_arrived:
             self.announce(connection)
         self._report(connection, before)
@@ -293,6 +293,8 @@ class Hub:
     def unsubscribe(self, connection: Connection, track_ids: list[str]) -> None:
         """Let the core send tracks to a connection no longer; what it does not get is skipped."""
         self.command(self.core.unsubscribe, connection.sid, track_ids)
+        for track_id in track_ids:
+            connection.end_subscription(track_id)
 
     def subscribe_to_present(self, connection: Connection) -> None:
         """Subscribe a connection to what is there already and it wants."""
@@ -328,6 +330,8 @@ class Hub:
         del self.connections[connection.sid]
         for track_id in connection.publications:
             self.owners.pop(track_id, None)
+            for other in meeting:
+                other.forget(track_id)
         connection.publications.clear()
         connection.state = ConnectionState.GONE
         connection.why_gone = why.value

@@ -190,6 +190,9 @@ class Closed(_Notice, frozen=True):
     may_return: bool
 
 
+StandingNotice = ForwardingPaused | LayersWanted | SubscriptionAllowed
+"""What holds for a track until it is told anew."""
+
 Notice = (
     ParticipantsChanged
     | MeetingChanged

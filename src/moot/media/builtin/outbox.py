@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from typing import get_args
 
-from moot.media.builtin.notice import Described, Notice, SectionsWanted
+from moot.media.builtin.notice import Described, Notice, SectionsWanted, StandingNotice
 
 OUTBOX_LIMIT = 2048
 """Notices kept for one connection. Larger lets a slower network catch up and costs memory (a
@@ -111,7 +112,9 @@ class Outbox:
         return taken
 
     def refresh(self) -> None:
-        """Prepare for a client that resumes: what described transports as they were is void."""
+        """Prepare for a client that resumes: what described transports as they were is void, and
+        what holds for a track is told again.
+        """
         self.is_overrun = False
-        stale = (Described, SectionsWanted)
+        stale = (Described, SectionsWanted, *get_args(StandingNotice))
         self._waiting = deque(notice for notice in self._waiting if not isinstance(notice, stale))

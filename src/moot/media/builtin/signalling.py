@@ -203,7 +203,7 @@ class Signalling:
                         publisher_sid=connection.sid, track_id=track_id, is_allowed=is_allowed
                     )
                     notices[track_id, is_allowed] = notice
-                other.outbox.put(notice)
+                other.tell(notice)
                 (allowed if is_allowed else refused).append(track_id)
             if refused:
                 hub.unsubscribe(other, refused)

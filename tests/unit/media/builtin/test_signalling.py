@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.unit.media.scripted import MEETING, Stage
 
 from moot.media.builtin.connection import Connection, ConnectionRequest
@@ -12,6 +13,7 @@ from moot.media.builtin.door import Joined, JoinRefused
 from moot.media.builtin.notice import (
     Closed,
     Closing,
+    ForwardingPaused,
     LayersWanted,
     MuteChanged,
     Notice,
@@ -422,6 +424,81 @@ async def test_resume_carries_on_and_voids_old_descriptions(stage: Stage) -> Non
     assert not any(isinstance(event, TransportDisconnected) for event in stage.heard)
     stage.engine.door.lose(ana.connection, ana.attachment)
     assert ana.connection.signal_lost_at is None
+
+
+async def resume(stage: Stage, joined: Joined, name: str) -> Connection:
+    """Come back after what was told last went into a dead socket."""
+    stage.engine.door.lose(joined.connection, joined.attachment)
+    joined.connection.outbox.take()
+    claims = stage.engine.door.admit(await stage.ticket(name))
+    resumed = stage.engine.door.resume(claims, joined.connection.sid)
+    assert resumed is not None
+    return resumed.connection
+
+
+def standing(connection: Connection) -> list[Any]:
+    """Take what waits for a connection of what holds for a track until it is told anew."""
+    kinds = (LayersWanted, ForwardingPaused, SubscriptionAllowed)
+    return [notice for notice in connection.outbox.take() if isinstance(notice, kinds)]
+
+
+async def test_resume_tells_again_what_holds_for_tracks(stage: Stage) -> None:
+    """JOIN-4: wanted layers, pauses and permissions hold though their last word was lost."""
+    ana, bo = await join(stage, "ana"), await join(stage, "bo")
+    camera, microphone = publish(stage, ana, CAMERA), publish(stage, ana, MICROPHONE)
+    facts = {"connection": ana.connection.sid, "track": camera, "codec": "vp8"}
+    for low in (True, False):
+        stage.happens("SubscribedQualityChanged", **facts, qualities=[("low", low)])
+    paused = {"connection": bo.connection.sid, "track": camera}
+    stage.happens("StreamStateChanged", **paused, state="paused")
+    stage.engine.signalling.trust(ana.connection, {"bo.1": frozenset({camera})})
+    wanted = [LayersWanted(track_id=camera, codecs=(("vp8", (("low", False),)),))]
+    assert standing(await resume(stage, ana, "ana")) == wanted
+    sid = ana.connection.sid
+    pause = ForwardingPaused(publisher_sid=sid, track_id=camera, is_paused=True)
+    refusal = SubscriptionAllowed(publisher_sid=sid, track_id=microphone, is_allowed=False)
+    assert standing(await resume(stage, bo, "bo")) == [pause, refusal]
+    stage.happens("StreamStateChanged", **paused, state="active")
+    assert standing(bo.connection) == [replace(pause, is_paused=False)]
+    stage.engine.signalling.want(bo.connection, [camera], is_wanted=False)
+    assert standing(await resume(stage, bo, "bo")) == [refusal]
+    stage.happens("TrackUnpublished", meeting=MEETING, connection=sid, track=microphone)
+    assert standing(await resume(stage, bo, "bo")) == []
+
+
+async def test_resume_tells_waiting_words_on_tracks_once(stage: Stage) -> None:
+    """JOIN-4: what waits in the outbox still is not told twice, and who left leaves nothing."""
+    ana, bo = await join(stage, "ana"), await join(stage, "bo")
+    publish(stage, ana, CAMERA)
+    stage.engine.door.lose(bo.connection, bo.attachment)
+    stage.engine.signalling.trust(ana.connection, {})
+    claims = stage.engine.door.admit(await stage.ticket("bo"))
+    assert stage.engine.door.resume(claims, bo.connection.sid)
+    assert len(standing(bo.connection)) == 1
+    stage.engine.signalling.leave(ana.connection)
+    assert standing(await resume(stage, bo, "bo")) == []
+
+
+async def test_what_is_told_again_is_bounded(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """EVENT-5: of more tracks than a resume tells again, the oldest are forgotten."""
+    monkeypatch.setattr("moot.media.builtin.connection.STANDING_LIMIT", 1)
+    ana, bo = await join(stage, "ana"), await join(stage, "bo")
+    _, microphone = publish(stage, ana, CAMERA), publish(stage, ana, MICROPHONE)
+    stage.engine.signalling.trust(ana.connection, {})
+    told_again = standing(await resume(stage, bo, "bo"))
+    assert [notice.track_id for notice in told_again] == [microphone]
+
+
+async def test_a_backup_codec_is_asked_for_again(stage: Stage) -> None:
+    """JOIN-4: the request for it stands until it has come, whatever else is said meanwhile."""
+    ana = await join(stage, "ana")
+    track_id = publish(stage, ana, replace(CAMERA, codec="vp9", backup_codec="vp8"))
+    facts = {"connection": ana.connection.sid, "track": track_id, "codec": "vp9"}
+    stage.happens("CodecUnsupported", **facts)
+    stage.happens("SubscribedQualityChanged", **facts, qualities=[("low", True)])
+    (asked,) = standing(await resume(stage, ana, "ana"))
+    assert [codec for codec, _ in asked.codecs] == ["vp9", "vp8"]
+    assert asked.codecs[0] == ("vp9", (("low", True),))
 
 
 async def test_nothing_of_another_is_resumed(stage: Stage) -> None:
