@@ -10,6 +10,12 @@ TICKET_TTL_S = 600
 """Seconds a ticket opens a transport. Longer survives slower devices; a shorter one limits what a
 leaked ticket is worth. LiveKit's clients get a fresh token over signalling while connected."""
 
+LEEWAY_S = 10
+"""Seconds by which two machines' clocks may differ. Larger forgives worse clocks and lets expired
+tickets live longer."""
+REMEMBERED_S = TICKET_TTL_S + LEEWAY_S + 1
+"""Seconds a ticket may still be accepted: a token says its end in whole seconds, rounded up."""
+
 
 class _Word:
     """The latest word on one identity."""
@@ -26,7 +32,7 @@ class Ledger:
     """Remembers allowed sources, removals and ends, by meeting key and identity.
 
     A ticket says itself what it allows and when it was made, so the ledger only has to know what
-    was said *after* a ticket: an entry older than `TICKET_TTL_S` matters to connected identities
+    was said *after* a ticket: an entry older than `REMEMBERED_S` matters to connected identities
     alone. Holds no clock: `now` is Unix seconds.
     """
 
@@ -82,7 +88,7 @@ class Ledger:
 
     def forget(self, now: float, connected: Collection[tuple[str, str]]) -> None:
         """Drop what no ticket and no connected identity can need any more."""
-        horizon = now - TICKET_TTL_S
+        horizon = now - REMEMBERED_S
         stale = [
             name
             for name, word in self._words.items()

@@ -17,12 +17,8 @@ from msgspec import Struct
 
 from moot.media.grant import GrantRequest, MediaTicket
 from moot.media.key import identity as identity_of
-from moot.media.ledger import TICKET_TTL_S
+from moot.media.ledger import LEEWAY_S, TICKET_TTL_S
 from moot.media.source import EVERY_SOURCE, Source
-
-LEEWAY_S: Final = 10
-"""Seconds by which two machines' clocks may differ. Larger forgives worse clocks and lets expired
-tickets live longer."""
 
 TOKEN_LIMIT: Final = 16_384
 """Longest token read, in bytes; LiveKit's own stay under 2 KiB with generous attributes."""

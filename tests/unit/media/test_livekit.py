@@ -14,7 +14,7 @@ from tests.unit.media.scripted import KEY, MEETING, SECRET, Clock
 
 from moot.media.event import EventsLost, MeetingClosed, TransportConnected
 from moot.media.grant import GrantRequest
-from moot.media.ledger import TICKET_TTL_S
+from moot.media.ledger import REMEMBERED_S
 from moot.media.livekit import LiveKitMediaEngine
 from moot.media.livekit_room import GRANTED_AT, allowed_sources
 from moot.media.port import MediaEngine, MediaUnavailable
@@ -179,7 +179,7 @@ async def test_a_quiet_room_is_asked_about_while_another_is_busy(
     await engine.grant(wish())
     await engine.roster(MEETING)
     del present[MEETING]
-    clock.now += TICKET_TTL_S + 1
+    clock.now += REMEMBERED_S + 1
     async with asyncio.timeout(WITHIN_S):
         while await anext(events) != MeetingClosed(meeting_key=MEETING):
             pass

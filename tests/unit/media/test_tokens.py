@@ -13,9 +13,9 @@ import pytest
 
 from livekit import api
 from moot.media.grant import GrantRequest
-from moot.media.ledger import TICKET_TTL_S
+from moot.media.ledger import LEEWAY_S, TICKET_TTL_S
 from moot.media.source import EVERY_SOURCE, Source
-from moot.media.tokens import LEEWAY_S, TOKEN_LIMIT, TokenInvalid, TokenSigner
+from moot.media.tokens import TOKEN_LIMIT, TokenInvalid, TokenSigner
 
 KEY, SECRET = "key", "a secret of thirty-two bytes or more"
 NOW = 1_000_000.25

@@ -24,7 +24,7 @@ from moot.media.event import (
     TransportConnected,
     TransportDisconnected,
 )
-from moot.media.ledger import TICKET_TTL_S
+from moot.media.ledger import REMEMBERED_S
 from moot.media.port import MediaEngine, MediaUnavailable
 from moot.media.source import Source
 
@@ -508,5 +508,5 @@ async def test_nothing_stays_behind_of_those_who_left(stage: Stage) -> None:
     assert not hub.owners
     assert not hub.meetings
     assert len(stage.core.commands("close_connection")) == 300
-    passes(stage, TICKET_TTL_S + 1)
+    passes(stage, REMEMBERED_S + 1)
     assert not hub.ledger._words
