@@ -144,6 +144,10 @@ class Connection:
                     changes.setdefault(identity, {})[track_id] = may
         return changes
 
+    def sees(self, other: Connection) -> bool:
+        """Tell whether its client hears of another: of all but those who are hidden."""
+        return other is self or not other.permission.is_hidden
+
     def tell(self, notice: StandingNotice) -> None:
         """Tell its client what holds for a track until it is told anew."""
         self.outbox.put(notice)

@@ -274,14 +274,20 @@ class CoreEvents:
             return
         changed = []
         for speaker in event.speakers:
-            if meeting.with_sid(speaker.connection) is None:
+            connection = meeting.with_sid(speaker.connection)
+            if connection is None:
                 continue
             if speaker.active:
                 meeting.levels[speaker.connection] = speaker.level
             else:
                 meeting.levels.pop(speaker.connection, None)
-            changed.append(SpokenNotice(speaker.connection, speaker.level, speaker.active))
-        hub.tell_all(event.meeting, SpeakersHeard(speakers=tuple(changed)))
+            spoken = SpokenNotice(speaker.connection, speaker.level, speaker.active)
+            if connection.permission.is_hidden:
+                connection.outbox.put(SpeakersHeard(speakers=(spoken,)))
+            else:
+                changed.append(spoken)
+        if changed:
+            hub.tell_all(event.meeting, SpeakersHeard(speakers=tuple(changed)))
         hub.feed.publish(SpeakersChanged(meeting_key=event.meeting, speakers=meeting.speakers()))
 
     def _quality_changed(self, event: _media.QualityChanged) -> None:

@@ -209,15 +209,14 @@ class Door:
         qualities = tuple(
             (other.sid, other.quality[0], other.quality[1])
             for other in meeting
-            if other.quality is not None
+            if other.quality is not None and connection.sees(other)
         )
         if qualities:
             connection.outbox.put(QualitySeen(qualities=qualities))
-        if meeting.levels:
-            connection.outbox.put(
-                SpeakersHeard(
-                    speakers=tuple(
-                        SpokenNotice(sid, level, True) for sid, level in meeting.levels.items()
-                    )
-                )
-            )
+        speakers = tuple(
+            SpokenNotice(sid, level, True)
+            for sid, level in meeting.levels.items()
+            if (other := meeting.with_sid(sid)) is not None and connection.sees(other)
+        )
+        if speakers:
+            connection.outbox.put(SpeakersHeard(speakers=speakers))

@@ -199,12 +199,18 @@ class Hub:
         for meeting in self.meetings.values():
             changed = [self.connections[sid] for sid in meeting.graded]
             meeting.graded.clear()
-            qualities = tuple(
-                (one.sid, one.quality[0], one.quality[1]) for one in changed if one.quality
-            )
+            qualities = []
+            for one in changed:
+                if one.quality is None:
+                    continue
+                seen = (one.sid, one.quality[0], one.quality[1])
+                if one.permission.is_hidden:
+                    one.outbox.put(QualitySeen(qualities=(seen,)))
+                else:
+                    qualities.append(seen)
             if qualities:
                 self._announce_gathered(meeting, meeting.gathered)
-                self.tell_all(meeting.key, QualitySeen(qualities=qualities))
+                self.tell_all(meeting.key, QualitySeen(qualities=tuple(qualities)))
 
     # Publications.
 

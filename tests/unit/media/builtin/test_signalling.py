@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -158,6 +159,24 @@ async def test_a_full_meeting_takes_no_newcomer_but_its_own_again(stage: Stage) 
     await join(stage, "ana")
 
 
+def happens_to_all(stage: Stage, *joined: Joined) -> None:
+    """Let everyone speak and have a quality."""
+    sids = [one.connection.sid for one in joined]
+    speakers = [SimpleNamespace(connection=sid, track="TR", level=1, active=True) for sid in sids]
+    stage.happens("SpeakersChanged", meeting=MEETING, speakers=speakers)
+    for sid in sids:
+        facts = {"quality": "poor", "score": 1.0, "cause": ""}
+        stage.happens("QualityChanged", meeting=MEETING, connection=sid, **facts)
+    stage.engine.upkeep()
+
+
+def of(notice: Notice) -> set[str]:
+    """Whose quality or speech a notice tells."""
+    if isinstance(notice, QualitySeen):
+        return {sid for sid, *_ in notice.qualities}
+    return {one.sid for one in notice.speakers} if isinstance(notice, SpeakersHeard) else set()
+
+
 async def test_a_hidden_connection_is_seen_by_nobody(stage: Stage) -> None:
     """A recorder that is hidden hears of others and nobody hears of it."""
     ana = await join(stage, "ana")
@@ -171,6 +190,16 @@ async def test_a_hidden_connection_is_seen_by_nobody(stage: Stage) -> None:
         is_hidden=True,
     )
     hidden = stage.engine.door.join(claims, ConnectionRequest(mode="single"))
+    sid = hidden.connection.sid
+    happens_to_all(stage, ana, hidden)
+    seen = [notice for notice in hidden.connection.outbox.take() if of(notice)]
+    assert [sorted(of(notice)) for notice in seen] == [
+        [sid], [ana.connection.sid], [sid], [ana.connection.sid]
+    ]  # fmt: skip
+    bo = await join(stage, "bo")
+    for joined in (ana, bo):
+        waiting = joined.connection.outbox.take()
+        assert [of(notice) for notice in waiting if of(notice)] == [{ana.connection.sid}] * 2
     stage.engine.signalling.leave(hidden.connection)
     assert told(ana.connection, ParticipantsChanged) == []
     assert [view.identity for view in hidden.others] == ["ana.1"]
