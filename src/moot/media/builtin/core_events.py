@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from moot.media.builtin.connection import Connection
 from moot.media.builtin.data import DataRouter, DataSender
-from moot.media.builtin.hub import SUBSCRIBING, Hub
+from moot.media.builtin.hub import OPENING, Hub
 from moot.media.builtin.notice import (
     Closing,
     Described,
@@ -44,7 +44,6 @@ CAUSES: Final = {
 }
 _ALL_LAYERS: Final[Layers] = (("low", True), ("medium", True), ("high", True))
 _NO_LAYERS: Final[Layers] = (("low", False), ("medium", False), ("high", False))
-_BROKEN: Final = frozenset({"bad_sdp", "too_many"})
 
 
 class CoreEvents:
@@ -66,6 +65,7 @@ class CoreEvents:
             "StreamStateChanged": self._stream_state_changed,
             "SubscribedQualityChanged": self._subscribed_quality_changed,
             "CodecUnsupported": self._codec_unsupported,
+            "RequestDone": lambda _: None,
             "RequestFailed": self._request_failed,
             "ConnectionFailed": self._connection_failed,
             "ShardFailed": self._shard_failed,
@@ -142,8 +142,10 @@ class CoreEvents:
         self._hub.counts[f"refused_{event.code}"] += 1
         connection = self._hub.connections.get(event.connection)
         # Whoever cannot have every track has the others: a new connection would fare no better.
-        is_spared = event.code == "too_many" and event.request == SUBSCRIBING
-        if connection is not None and event.code in _BROKEN and not is_spared:
+        is_broken = event.code == "bad_sdp" or (
+            event.code == "too_many" and event.request == OPENING
+        )
+        if connection is not None and is_broken:
             self._log_failure(connection, event.reason)
             self._hub.drop(connection, Closing.FAILED)
 

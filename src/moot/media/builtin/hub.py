@@ -51,8 +51,9 @@ one message. Each message costs its sending once per person, so longer lets a cr
 and shows a newcomer later; what it publishes is announced at once in any case."""
 GATHER_MOST_S: Final = 1.0
 """The longest that a newcomer waits to be announced, however large the meeting."""
-SUBSCRIBING: Final = 2**32 - 1
-"""The request number of every subscription, by which a refusal of one is told from others."""
+OPENING: Final = 1
+"""The request number of every opened connection, by which its refusal is told from a
+subscription's."""
 EMPTY_TIMEOUT_S: Final = 20
 """Seconds a meeting is kept with nobody in it. Longer spares a core set-up to someone who comes
 back; shorter frees the shard for others."""
@@ -294,7 +295,7 @@ class Hub:
                 owner.put(replace(publication, was_taken=True))
                 owner.outbox.put(TrackTaken(track_id=track_id))
         if sent:
-            self.command(partial(self.core.subscribe, request=SUBSCRIBING), connection.sid, sent)
+            self.command(self.core.subscribe, connection.sid, sent)
 
     def unsubscribe(self, connection: Connection, track_ids: list[str]) -> None:
         """Let the core send tracks to a connection no longer; what it does not get is skipped."""
