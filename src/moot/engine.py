@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 # A process imports only the engine that it runs: each brings libraries that take their time.
 
 _SUBSCRIPTIONS_LEAST: Final = 200
-_SUBSCRIPTIONS_MOST: Final = 10_000
-"""The core's own bound on what one connection may receive."""
-_TRACKS_EACH: Final = 3
-"""Tracks a person publishes, as the limit on subscriptions counts: microphone, camera, and one of
-a screen. Larger admits meetings where many share, and lets one connection cost more."""
+_SUBSCRIPTIONS_MOST: Final = 500
+"""What one connection may receive at most. The core reads descriptions of 600 sections, in which a
+client's own tracks and those that have ended have theirs, too."""
+_TRACKS_EACH: Final = 2
+"""Tracks a person publishes, as the limit on subscriptions counts: microphone and camera. Larger
+admits meetings where many share, and lets one connection cost more."""
 _TRIES: Final = 50
 """Ports tried after the default one; enough for as many processes of moot on one machine."""
 

@@ -17,8 +17,11 @@ from moot.signal.translate import LAYERS_BACK, feature_names, publication_reques
 
 TransportName = Literal["publisher", "subscriber"]
 
-SDP_LIMIT: Final = 262_144
+SDP_LIMIT: Final = 1_000_000
 """Longest description taken, in bytes; the core's own limit."""
+SDP_STEP: Final = 500
+"""Bytes of a description whose reading counts as one step. Larger lets one client keep a media
+thread longer with long ones; smaller slows those in large meetings, who have to send such."""
 CANDIDATE_LIMIT: Final = 1_024
 """Longest ICE candidate taken, in bytes; real ones stay under 300."""
 TRACKS_LIMIT: Final = 2_000
@@ -34,7 +37,7 @@ class Incoming:
 
     Attributes:
         steps: what the requests since the last look have set in motion: tracks named, and pairs of
-            a person and a track looked at.
+            a person and a track looked at, and parts of descriptions read.
     """
 
     def __init__(
@@ -221,7 +224,7 @@ class Incoming:
     def _identity_of(self, sid: str) -> str:
         return self._signalling.identity_of(self._connection, sid)
 
-    @staticmethod
-    def _check_sdp(description: rtc.SessionDescription, expected: str) -> None:
+    def _check_sdp(self, description: rtc.SessionDescription, expected: str) -> None:
         if description.type != expected or not 0 < len(description.sdp) <= SDP_LIMIT:
             raise MessageInvalid
+        self.steps += len(description.sdp) // SDP_STEP

@@ -15,6 +15,7 @@ from tests.unit.media.scripted import MEETING, QueueFull, Stage
 from websockets.frames import Opcode
 
 from moot.signal.endpoint import SignalEndpoint
+from moot.signal.incoming import SDP_LIMIT
 from moot.signal.outgoing import IceServer
 from moot.wire import EXTENSION
 
@@ -401,7 +402,7 @@ async def test_leaving_is_leaving(stage: Stage, endpoint: SignalEndpoint) -> Non
         None,
         b"\xff\xff\xff",
         rtc.SignalRequest(offer={"type": "answer", "sdp": "v=0"}).SerializeToString(),
-        rtc.SignalRequest(offer={"type": "offer", "sdp": "x" * 300_000}).SerializeToString(),
+        rtc.SignalRequest(offer={"type": "offer", "sdp": "x" * (SDP_LIMIT + 1)}).SerializeToString(),
         rtc.SignalRequest(answer={"type": "answer"}).SerializeToString(),
         rtc.SignalRequest(trickle={"candidateInit": "{"}).SerializeToString(),
         rtc.SignalRequest(trickle={"candidateInit": "[]"}).SerializeToString(),

@@ -16,7 +16,7 @@ from tests.unit.media.scripted import Stage
 
 from moot.media.builtin.connection import ConnectionRequest
 from moot.media.builtin.view import ConnectionState
-from moot.signal.incoming import Incoming, MessageInvalid
+from moot.signal.incoming import SDP_STEP, Incoming, MessageInvalid
 from moot.signal.protocol import MessageMalformed, SignalProtocol
 
 TEXT = st.one_of(st.text(max_size=20), st.sampled_from(["cam", "TR_x", "v=0", '{"candidate":""}']))
@@ -100,6 +100,16 @@ def test_no_bytes_break_the_protocol(payload: bytes) -> None:
     """ERR-1: arbitrary bytes are a request or malformed, nothing else."""
     with suppress(MessageMalformed):
         SignalProtocol(0).receive(payload, 0, 0)
+
+
+async def test_long_descriptions_are_counted(stage: Stage) -> None:
+    """ERR-1: a description counts by its length, so that nobody has long ones read all the time."""
+    claims = stage.engine.door.admit(await stage.ticket("ana"))
+    joined = stage.engine.door.join(claims, ConnectionRequest(mode="single"))
+    incoming = Incoming(stage.engine.signalling, joined.connection, Counter())
+    long = {"type": "offer", "sdp": "x" * (7 * SDP_STEP)}
+    incoming.handle(rtc.SignalRequest(offer=long))
+    assert incoming.steps == 7
 
 
 async def test_lists_without_end_are_cut(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
