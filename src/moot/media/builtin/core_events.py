@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from moot.media.builtin.connection import Connection
 from moot.media.builtin.data import DataRouter, DataSender
-from moot.media.builtin.hub import OPENING, Hub
+from moot.media.builtin.hub import Hub
 from moot.media.builtin.notice import (
     Closing,
     Described,
@@ -65,7 +65,6 @@ class CoreEvents:
             "StreamStateChanged": self._stream_state_changed,
             "SubscribedQualityChanged": self._subscribed_quality_changed,
             "CodecUnsupported": self._codec_unsupported,
-            "RequestDone": lambda _: None,
             "RequestFailed": self._request_failed,
             "ConnectionFailed": self._connection_failed,
             "ShardFailed": self._shard_failed,
@@ -141,11 +140,8 @@ class CoreEvents:
     def _request_failed(self, event: _media.RequestFailed) -> None:
         self._hub.counts[f"refused_{event.code}"] += 1
         connection = self._hub.connections.get(event.connection)
-        # Whoever cannot have every track has the others: a new connection would fare no better.
-        is_broken = event.code == "bad_sdp" or (
-            event.code == "too_many" and event.request == OPENING
-        )
-        if connection is not None and is_broken:
+        # Where a limit is reached a new connection would fare no better: this one has the rest.
+        if connection is not None and event.code == "bad_sdp":
             self._log_failure(connection, event.reason)
             self._hub.drop(connection, Closing.FAILED)
 

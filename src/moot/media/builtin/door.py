@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from moot.media.builtin.connection import Connection, ConnectionRequest
 from moot.media.builtin.core import core_sources
-from moot.media.builtin.hub import OPENING, Hub, new_id
+from moot.media.builtin.hub import Hub, new_id
 from moot.media.builtin.meeting import LiveMeeting
 from moot.media.builtin.notice import (
     Closing,
@@ -116,7 +116,6 @@ class Door:
             connection.sid,
             mode=request.mode,
             sources=core_sources(forwarded),
-            request=OPENING,
         )
         hub.connections[connection.sid] = connection
         others = self._visible(connection)

@@ -51,9 +51,6 @@ one message. Each message costs its sending once per person, so longer lets a cr
 and shows a newcomer later; what it publishes is announced at once in any case."""
 GATHER_MOST_S: Final = 1.0
 """The longest that a newcomer waits to be announced, however large the meeting."""
-OPENING: Final = 1
-"""The request number of every opened connection, by which its refusal is told from a
-subscription's."""
 EMPTY_TIMEOUT_S: Final = 20
 """Seconds a meeting is kept with nobody in it. Longer spares a core set-up to someone who comes
 back; shorter frees the shard for others."""
