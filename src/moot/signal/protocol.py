@@ -15,8 +15,8 @@ from livekit.protocol import rtc
 
 from moot.signal import outgoing
 
-MESSAGE_LIMIT: Final = 524_288
-"""Longest message taken, in bytes: twice the longest description the core takes."""
+MESSAGE_LIMIT: Final = 1_048_576
+"""Longest message taken, in bytes: the longest description the core takes fits in."""
 SILENCE_S: Final = 45.0
 """Seconds without a message after which the socket is dead: clients ping every 5, and a browser
 slows the timers of a hidden page."""

@@ -402,7 +402,9 @@ async def test_leaving_is_leaving(stage: Stage, endpoint: SignalEndpoint) -> Non
         None,
         b"\xff\xff\xff",
         rtc.SignalRequest(offer={"type": "answer", "sdp": "v=0"}).SerializeToString(),
-        rtc.SignalRequest(offer={"type": "offer", "sdp": "x" * (SDP_LIMIT + 1)}).SerializeToString(),
+        rtc.SignalRequest(
+            offer={"type": "offer", "sdp": "x" * (SDP_LIMIT + 1)}
+        ).SerializeToString(),
         rtc.SignalRequest(answer={"type": "answer"}).SerializeToString(),
         rtc.SignalRequest(trickle={"candidateInit": "{"}).SerializeToString(),
         rtc.SignalRequest(trickle={"candidateInit": "[]"}).SerializeToString(),

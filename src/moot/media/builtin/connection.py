@@ -35,8 +35,8 @@ class ConnectionRequest(Struct, frozen=True, kw_only=True):
 
 
 STANDING_LIMIT: Final = 768
-"""Tracks of which a connection is told again what holds, when it resumes: three a person in a full
-meeting. All that is told of them has room in an outbox; of more, the oldest are forgotten."""
+"""Tracks of which a connection is told again what holds, when it resumes: more than it can receive.
+All that is told of them has room in an outbox; of more, the oldest are forgotten."""
 Trust = dict[str, frozenset[str] | None] | None
 """Who may have a connection's tracks: see `Connection.trusted`."""
 
