@@ -17,6 +17,11 @@ const MAX_FRAME: usize = 2_048;
 const MAX_UNWRITTEN: usize = 512 * 1024;
 /// Most connections of one shard.
 const MAX_STREAMS: usize = 4_096;
+/// Connections at once that have proven nothing. Each is looked at in every turn, so more lets
+/// strangers cost a shard more; fewer turns people away who come in a crowd.
+const MAX_UNPROVEN: usize = 512;
+/// The same of one address, behind which a whole office may be.
+const MAX_UNPROVEN_OF_ONE: usize = 64;
 /// How long a connection may take to show a transport's password.
 const PROOF_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes read from one connection before the next has its turn.
@@ -175,17 +180,26 @@ impl Streams {
         self.listeners.is_empty() && self.streams.is_empty()
     }
 
-    /// Accepts who waits.
+    /// Accepts who waits, as long as there is room for who has proven nothing yet.
     pub(crate) fn accept(&mut self, now: Instant) {
         for at in 0..self.listeners.len() {
             while let Ok((socket, peer)) = self.listeners[at].accept() {
-                if self.streams.len() < MAX_STREAMS
+                if self.has_room(peer)
                     && let Ok(stream) = Stream::new(socket, peer, now)
                 {
                     self.streams.insert(peer, stream);
                 }
             }
         }
+    }
+
+    fn has_room(&self, peer: SocketAddr) -> bool {
+        let (mut unproven, mut of_peer) = (0, 0);
+        for stream in self.streams.values().filter(|stream| !stream.is_proven) {
+            unproven += 1;
+            of_peer += usize::from(stream.peer.ip() == peer.ip());
+        }
+        self.streams.len() < MAX_STREAMS && unproven < MAX_UNPROVEN && of_peer < MAX_UNPROVEN_OF_ONE
     }
 
     /// Takes over a connection that another shard accepted.
@@ -226,12 +240,12 @@ impl Streams {
     /// Writes what waits, and closes what is broken or has not proven itself in time.
     pub(crate) fn flush(&mut self, now: Instant, is_wanted: impl Fn(SocketAddr) -> bool) {
         self.streams.retain(|&peer, stream| {
-            if !stream.is_proven && now.saturating_duration_since(stream.opened_at) > PROOF_TIMEOUT
-            {
-                if !is_wanted(peer) {
+            if !stream.is_proven {
+                stream.is_proven = is_wanted(peer);
+                let age = now.saturating_duration_since(stream.opened_at);
+                if !stream.is_proven && age > PROOF_TIMEOUT {
                     return false;
                 }
-                stream.is_proven = true;
             }
             stream.flush()
         });
@@ -297,6 +311,24 @@ mod tests {
         streams.flush(now + PROOF_TIMEOUT * 2, |_| false);
         assert!(streams.streams.is_empty());
         drop(client);
+    }
+
+    #[test]
+    fn strangers_of_one_address_leave_room_for_others() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut streams = Streams::new(vec![listener]);
+        let connect = || TcpStream::connect(address).unwrap();
+        let now = Instant::now();
+        let strangers: Vec<_> = (0..MAX_UNPROVEN_OF_ONE + 20).map(|_| connect()).collect();
+        streams.accept(now);
+        assert_eq!(streams.streams.len(), MAX_UNPROVEN_OF_ONE);
+        streams.flush(now, |_| true);
+        let people: Vec<_> = (0..20).map(|_| connect()).collect();
+        streams.accept(now);
+        assert_eq!(streams.streams.len(), MAX_UNPROVEN_OF_ONE + 20);
+        drop((strangers, people));
     }
 
     #[test]
