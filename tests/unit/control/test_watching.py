@@ -43,6 +43,24 @@ class BadBus(LocalBus):
             self.kept.clear()
 
 
+def hold_next_reading(world: World) -> tuple[asyncio.Event, asyncio.Event]:
+    """Hold back the store's next answer: the first event says that it was read, the second lets it
+    through.
+    """
+    was_read, may_go_on = asyncio.Event(), asyncio.Event()
+    real_read = world.store.read
+
+    async def read(work):
+        answer = await real_read(work)
+        if not was_read.is_set():
+            was_read.set()
+            await may_go_on.wait()
+        return answer
+
+    world.store.read = read  # type: ignore[method-assign]
+    return was_read, may_go_on
+
+
 async def toggle(world: World, actor, times: int) -> None:
     for n in range(times):
         await change(world.control, actor, MEETING, Intents(video=n % 2 == 0))
@@ -119,22 +137,9 @@ async def test_streams_that_open_together(world: World, is_resumed: bool) -> Non
         before = await world.watch(late)
         world.watching.unwatch(before.watcher)
     fresh = await world.start_process()
-    may_start = asyncio.Event()
-    real_read = world.store.read
-    readings = 0
-
-    async def read(work):
-        nonlocal readings
-        answer = await real_read(work)
-        readings += 1
-        if readings == 1:
-            await may_start.wait()
-        return answer
-
-    world.store.read = read  # type: ignore[method-assign]
+    was_read, may_start = hold_next_reading(world)
     opening = asyncio.create_task(world.watch(late, watching=fresh.watching, before=before))
-    while readings == 0:
-        await asyncio.sleep(0)
+    await was_read.wait()
     await toggle(world, ana, 3)
     await world.watch(early, watching=fresh.watching)
     may_start.set()
@@ -420,24 +425,11 @@ async def test_tab_opened_while_the_closed_ones_are_looked_for(world: World) -> 
     await world.create()
     _, joined, page = await world.come("ana")
     _, second, _ = await world.come("ana")
-    may_go_on = asyncio.Event()
-    real_read = world.store.read
-    readings = 0
-
-    async def read(work):
-        nonlocal readings
-        answer = await real_read(work)
-        readings += 1
-        if readings == 1:
-            await may_go_on.wait()
-        return answer
-
     await world.settle()
-    world.store.read = read  # type: ignore[method-assign]
+    was_read, may_go_on = hold_next_reading(world)
     ana = world.sitting("ana", second)
     await leaving.leave(world.control, ana, MEETING, connection_id=second.connection.id)
-    while readings == 0:
-        await asyncio.sleep(0)
+    await was_read.wait()
     _, _, newest = await world.come("ana")
     may_go_on.set()
     await world.settle()
@@ -635,24 +627,11 @@ async def test_promoted_before_the_stream_begins(world: World) -> None:
     host = await world.create()
     await world.come("host")
     ana = await world.join(world.person("ana"))
-    may_start = asyncio.Event()
-    real_read = world.store.read
-    readings = 0
-
-    async def read(work):
-        nonlocal readings
-        readings += 1
-        answer = await real_read(work)
-        if readings == 1:
-            await may_start.wait()
-        return answer
-
-    world.store.read = read  # type: ignore[method-assign]
+    was_read, may_start = hold_next_reading(world)
     opening = asyncio.create_task(
         world.watching.watch(MEETING, ana.connection.id, fence=ana.connection.fence)
     )
-    while readings == 0:
-        await asyncio.sleep(0)
+    await was_read.wait()
     await moderating.set_role(world.control, host, MEETING, ana.participant.id, "host")
     await asyncio.sleep(0.01)
     may_start.set()
